@@ -1,0 +1,89 @@
+"""`python -m api`: the app under gunicorn with gevent workers, which hold thousands of callers."""
+
+# Before anything imports ssl, socket or redis: what is imported first would block all callers.
+from gevent import monkey
+
+from shared import lifeline
+
+lifeline.hold()  # a real thread: after the patch it would be one that blocks the others
+monkey.patch_all()
+
+# ruff: noqa: E402
+import logging
+import sys
+from typing import Any
+
+import gevent
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.workers.ggevent import GeventWorker
+
+from api.app import create_app
+from shared.logs import set_up_logs
+from shared.services import Services, build_services
+from shared.settings import Settings, SettingsError, load_settings
+
+_log = logging.getLogger(__name__)
+# Room for callers that do not wait, above those that do.
+_SPARE_CONNECTIONS = 1_000
+_NOTICE_STOP_SECONDS = 0.2
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn, set from our settings; each worker process builds its own services."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.services: Services | None = None
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Give gunicorn every setting that is not its default."""
+        host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
+        options: dict[str, Any] = {
+            "bind": f"{host}:{self.settings.port}",
+            "worker_class": "gevent",
+            "workers": self.settings.web_processes,
+            "worker_connections": self.settings.max_waiters + _SPARE_CONNECTIONS,
+            "graceful_timeout": self.settings.shutdown_grace_seconds,
+            "proc_name": "stability-ai-image-api",
+            "loglevel": "warning",
+            "post_worker_init": self.watch_for_stop,
+            # a second way to steer the server, which nobody here uses
+            "control_socket_disable": True,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Build the app inside a worker process, after the fork."""
+        self.services = build_services(self.settings)
+        return create_app(self.services)
+
+    def watch_for_stop(self, worker: GeventWorker) -> None:
+        """Answer those who wait as soon as this process is told to stop."""
+
+        def watch() -> None:
+            while worker.alive:
+                gevent.sleep(_NOTICE_STOP_SECONDS)
+            if self.services:
+                self.services.events.close()
+
+        gevent.spawn(watch)
+
+
+def main() -> int:
+    """Run until told to stop; return the exit code."""
+    try:
+        settings = load_settings()
+        settings.required_redis_url  # noqa: B018 - complains now and not in every worker
+    except SettingsError as error:
+        print(f"api: {error}", file=sys.stderr)
+        return 2
+    set_up_logs(settings, "api")
+    Server(settings).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""The Flask app, built from finished services."""
+
+from flask import Flask
+
+from api import errors, files, health, images, jobs, requests_log, studio
+from api.waiting import Waiting
+from shared.services import Services
+
+# A body beside its file: the form's own lines and text fields.
+_FORM_BYTES = 64 * 1024
+
+
+def create_app(services: Services) -> Flask:
+    """Build the app from finished services; reads no environment, opens no connection."""
+    app = Flask(__name__)
+    settings = services.settings
+    # 4/3: a picture inside JSON is base64
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes * 4 // 3 + _FORM_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
+    waiting = Waiting(services)
+    requests_log.register(app)
+    errors.register(app)
+    app.register_blueprint(images.blueprint(services, waiting))
+    app.register_blueprint(jobs.blueprint(services, waiting))
+    app.register_blueprint(files.blueprint(services, waiting))
+    app.register_blueprint(health.blueprint(services))
+    app.register_blueprint(studio.blueprint(services))
+    return app

@@ -1,0 +1,85 @@
+"""The one place where a fault becomes an HTTP answer: one JSON shape for ours and the framework's."""
+
+import logging
+from typing import Any
+
+from flask import Flask, Response, jsonify
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from shared.errors import Fault, InvalidRequest
+from shared.logs import request_id
+
+_log = logging.getLogger(__name__)
+
+STATUS = {
+    "invalid_request": 400,
+    "provider_rejected": 400,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "gone": 410,
+    "payload_too_large": 413,
+    "unsupported_media_type": 415,
+    "input_moderated": 422,
+    "output_moderated": 422,
+    "queue_full": 429,
+    "internal": 500,
+    "provider_auth": 502,
+    "provider_credits": 502,
+    "provider_error": 502,
+    "provider_bad_image": 502,
+    "storage_error": 502,
+    "outcome_unknown": 502,
+    "unavailable": 503,
+    "not_ready": 503,
+    "provider_unavailable": 503,
+    "provider_timeout": 504,
+    "deadline_passed": 504,
+}
+RETRY_AFTER_SECONDS = {"queue_full": 10, "unavailable": 2, "not_ready": 2}
+_NO_STORE = frozenset({404, 410, 503})
+_FRAMEWORK = {
+    400: ("invalid_request", "The request can't be read"),
+    404: ("not_found", "There is nothing at this address"),
+    405: ("method_not_allowed", "This address does not take this method"),
+    413: ("payload_too_large", "The request is larger than this service takes"),
+    415: ("unsupported_media_type", "The body is of a type that this address does not take"),
+}
+
+
+def register(app: Flask) -> None:
+    """Answer every fault of an app in the one shape."""
+    app.register_error_handler(Fault, _fault)
+    app.register_error_handler(HTTPException, _framework)
+    app.register_error_handler(Exception, _defect)
+
+
+def _answer(status: int, code: str, message: str, **more: Any) -> Response:
+    body = {"error": message, "error_code": code, "request_id": request_id.get(), **more}
+    response: Response = jsonify(body)
+    response.status_code = status
+    if code in RETRY_AFTER_SECONDS:
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS[code])
+    if status in _NO_STORE:
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _fault(fault: Fault) -> Response:
+    more = {"errors": fault.errors} if isinstance(fault, InvalidRequest) else {}
+    return _answer(STATUS[fault.error_code], fault.error_code, fault.message, **more)
+
+
+def _framework(error: HTTPException) -> Response:
+    status = error.code or 500
+    if status >= 500:
+        return _defect(error)
+    code, message = _FRAMEWORK.get(status, ("invalid_request", error.name))
+    response = _answer(status, code, message)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
+
+
+def _defect(error: Exception) -> Response:
+    _log.error("a defect met a request", exc_info=error)
+    return _answer(500, "internal", "Something went wrong in this service; it has been logged")

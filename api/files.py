@@ -1,0 +1,67 @@
+"""The pictures: an image's address is good from the first answer on, and waits for the image."""
+
+from pathlib import Path
+
+from flask import Blueprint, Response, request, send_file
+
+from api.waiting import Waiting
+from shared.errors import Gone, NotFound, NotReady
+from shared.image_file import CONTENT_TYPES
+from shared.jobs import Job
+from shared.services import Services
+
+_MAX_AGE_SECONDS = 86_400
+_GONE = {
+    "failed": "There is no image here: the job failed",
+    "canceled": "There is no image here: the job was canceled",
+    "succeeded": "The image is no longer kept",
+}
+
+
+def blueprint(services: Services, waiting: Waiting) -> Blueprint:
+    """Return the routes, bound to what they call."""
+    routes = Blueprint("files", __name__)
+
+    @routes.get("/saved_images/<name>")
+    def saved_image(name: str) -> Response:
+        if not services.images.is_name(name):
+            raise NotFound("There is no image of this name")
+        path = services.images.find(name) or _promised(name, services, waiting)
+        return _send(path, name)
+
+    return routes
+
+
+def _promised(name: str, services: Services, waiting: Waiting) -> Path:
+    """Wait for an image that is still to be made; raise what stands in its way."""
+    job = services.store.find_by_image(name)
+    if job is None:
+        raise NotFound("There is no image of this name")
+    seconds = services.settings.image_wait_seconds
+    if not job.terminal and request.method == "GET" and seconds:
+        job = waiting.for_image(job, seconds)
+    return _outcome(job, services)
+
+
+def _outcome(job: Job, services: Services) -> Path:
+    path = services.images.find(job.image)
+    if path is not None:
+        return path
+    if not job.terminal:
+        raise NotReady("The image is not ready yet; try again shortly")
+    raise Gone(_GONE[job.status])
+
+
+def _send(path: Path, name: str) -> Response:
+    token, _, extension = name.partition(".")
+    response = send_file(
+        path,
+        mimetype=CONTENT_TYPES[extension],
+        as_attachment=request.args.get("download") == "1",
+        download_name=name,
+        etag=token,
+        max_age=_MAX_AGE_SECONDS,
+    )
+    response.cache_control.public = True
+    response.cache_control.immutable = True
+    return response

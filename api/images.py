@@ -1,0 +1,55 @@
+"""The two routes that make images."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from flask import Blueprint, Response, request
+
+from api import answers
+from api.bodies import Body, Patience, read_body, read_patience
+from api.submission import submit_generate, submit_upscale
+from api.validation import WAIT_FIELD
+from api.waiting import Waiting
+from shared.errors import StoreUnavailable
+from shared.jobs import Job
+from shared.services import Services
+
+
+def blueprint(services: Services, waiting: Waiting) -> Blueprint:
+    """Return the routes, bound to what they call."""
+    routes = Blueprint("images", __name__)
+
+    @routes.post("/generate_image")
+    def generate_image() -> Response:
+        return _submit(submit_generate, services, waiting)
+
+    @routes.post("/upscale_image")
+    def upscale_image() -> Response:
+        return _submit(submit_upscale, services, waiting)
+
+    return routes
+
+
+def _submit(
+    submit: Callable[[Body, Services], Job], services: Services, waiting: Waiting
+) -> Response:
+    settings = services.settings
+    body = read_body(request)
+    in_body = body.fields.get(WAIT_FIELD)
+    patience = read_patience(request, in_body, settings, settings.default_wait_seconds)
+    job = submit(body, services)
+    # an accepted job is never answered as failed because the job store went away meanwhile
+    with suppress(StoreUnavailable):
+        job = waiting.for_end(job, patience.seconds)
+    return _answer(job, patience, services)
+
+
+def _answer(job: Job, patience: Patience, services: Services) -> Response:
+    if not (job.terminal and patience.seconds):
+        response = answers.accepted(job, services.settings)
+        if patience.respond_async:
+            response.headers["Preference-Applied"] = "respond-async"
+        return response
+    response = answers.ended(job, services.settings)
+    response.headers["Preference-Applied"] = f"wait={patience.seconds:g}"
+    return response

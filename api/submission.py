@@ -1,0 +1,87 @@
+"""From a request to an accepted job: validated, stored, dispatched."""
+
+import logging
+
+from api.bodies import Body
+from api.uploads import Upload, limit_problems, read_upload
+from api.validation import Order, read_order
+from shared.errors import InvalidRequest, QueueFull, StorageError, StoreUnavailable
+from shared.jobs import Job, new_image_name, new_job_id
+from shared.logs import job_id as logged_job_id
+from shared.logs import request_id
+from shared.operations import price
+from shared.queue import dispatch
+from shared.services import Services
+
+_log = logging.getLogger(__name__)
+
+
+def submit_generate(body: Body, services: Services) -> Job:
+    """Accept a job that makes an image; raise what is wrong."""
+    order, faults = read_order("generate", body, services.settings)
+    faults += [
+        {"field": name, "error": f"{name} is not a file this request takes"} for name in body.files
+    ]
+    if order is None or faults:
+        raise InvalidRequest(faults)
+    return _accept(order, None, services)
+
+
+def submit_upscale(body: Body, services: Services) -> Job:
+    """Accept a job that enlarges an image; raise what is wrong."""
+    upload, faults = read_upload(body.files, services.settings)
+    order, more = read_order("upscale", body, services.settings)
+    faults += more
+    if upload and order and order.operation.input and not faults:
+        faults = limit_problems(upload.info, order.operation.input)
+    if order is None or upload is None or faults:
+        raise InvalidRequest(faults)
+    return _accept(order, upload, services)
+
+
+def _accept(order: Order, upload: Upload | None, services: Services) -> Job:
+    job = _job(order, upload, services)
+    if upload:
+        _store_input(job.input, upload.data, services)
+    accepted = services.store.accept(job, services.settings.queue_max_jobs)
+    if accepted is None:
+        if upload:
+            services.images.delete_input(job.input)
+        raise QueueFull("The queue is full; try again later")
+    logged_job_id.set(job.id)
+    _log.info("accepted a job", extra={"kind": job.kind, "variant": job.variant})
+    _dispatch(services)
+    return accepted
+
+
+def _job(order: Order, upload: Upload | None, services: Services) -> Job:
+    return Job(
+        id=new_job_id(),
+        kind=order.kind,
+        operation=order.operation.name,
+        variant=order.variant,
+        request=order.request,
+        image=new_image_name(order.request["output_format"]),
+        input=new_image_name(upload.info.format) if upload else "",
+        estimate=price(order.variant, services.settings.price_overrides),
+        created=0,
+        deadline=order.deadline_seconds * 1000,
+        request_id=request_id.get(),
+        metadata=order.metadata,
+    )
+
+
+def _store_input(name: str, data: bytes, services: Services) -> None:
+    try:
+        services.images.put_input(name, data)
+    except OSError as error:
+        _log.exception("could not store an upload")
+        raise StorageError("The image could not be stored; nothing was queued") from error
+
+
+def _dispatch(services: Services) -> None:
+    """Start what can start; the job is accepted, so trouble here is the upkeep's, not the caller's."""
+    try:
+        dispatch(services.store, services.queue)
+    except StoreUnavailable:
+        _log.warning("an accepted job waits for the upkeep to dispatch it")

@@ -1,0 +1,75 @@
+"""Is this an image that we may send on? Told from its header and structure, without decoding."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from werkzeug.datastructures import FileStorage
+
+from shared.errors import BrokenImage, PayloadTooLarge
+from shared.image_file import ImageInfo, inspect
+from shared.operations import InputLimits
+from shared.settings import Settings
+
+FIELD = "image"
+_REQUIRED = "Image file is required"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A whole image, and what its header says."""
+
+    data: bytes
+    info: ImageInfo
+
+
+def read_upload(
+    files: Mapping[str, list[FileStorage]], settings: Settings
+) -> tuple[Upload | None, list[dict[str, str]]]:
+    """Return the uploaded image, or None with what is wrong; raise PayloadTooLarge."""
+    unknown = [
+        _fault(f"{name} is not a file this request takes", name) for name in files if name != FIELD
+    ]
+    given = [file for file in files.get(FIELD, []) if file.filename]
+    if not given:
+        return None, [_fault(_REQUIRED), *unknown]
+    if len(given) > 1:
+        return None, [_fault("image must be one file"), *unknown]
+    data = given[0].stream.read(settings.max_upload_bytes + 1)
+    if len(data) > settings.max_upload_bytes:
+        raise PayloadTooLarge(f"The image is larger than {settings.max_upload_bytes} bytes")
+    if not data:
+        return None, [_fault(_REQUIRED), *unknown]
+    try:
+        info = inspect(data)
+    except BrokenImage as error:
+        return None, [_fault(f"image: {error.message}"), *unknown]
+    faults = [_fault(problem) for problem in _size_problems(info, settings.upscale_max_side)]
+    return Upload(data, info), faults + unknown
+
+
+def limit_problems(info: ImageInfo, limits: InputLimits) -> list[dict[str, str]]:
+    """Return where an image is outside what the provider's operation accepts."""
+    short, long = sorted((info.width, info.height))
+    pixels = info.width * info.height
+    problems = []
+    if short < limits.min_side:
+        problems.append(f"Image sides should be at least {limits.min_side} pixels")
+    if limits.max_side and long > limits.max_side:
+        problems.append(f"Image sides should be at most {limits.max_side} pixels")
+    if not limits.min_pixels <= pixels <= limits.max_pixels:
+        problems.append(f"Image should have {limits.min_pixels} to {limits.max_pixels} pixels")
+    if limits.max_ratio and long > short * limits.max_ratio:
+        problems.append(
+            f"Image's long side should be at most {limits.max_ratio} times its short one"
+        )
+    return [_fault(problem) for problem in problems]
+
+
+def _size_problems(info: ImageInfo, most: int) -> list[str]:
+    if max(info.width, info.height) > most:
+        return [f"Image dimensions should not exceed {most}x{most}"]
+    return []
+
+
+def _fault(error: str, field: str = FIELD) -> dict[str, str]:
+    return {"field": field, "error": error}

@@ -1,0 +1,136 @@
+"""From a body to an order: every fault at once, each naming its field and what is allowed."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from api.bodies import Body
+from shared.operations import Kind, Operation, offered
+from shared.settings import Settings
+
+Fault = dict[str, str]
+SELECTORS: dict[Kind, str] = {"generate": "model", "upscale": "mode"}
+_METADATA_BYTES = 2_048
+
+
+def _small(value: dict[str, str]) -> dict[str, str]:
+    if len(json.dumps(value, ensure_ascii=False).encode()) > _METADATA_BYTES:
+        raise ValueError("too large")
+    return value
+
+
+Metadata = Annotated[dict[str, str], Field(max_length=16), AfterValidator(_small)]
+
+
+class Envelope(BaseModel):
+    """What any job takes besides its operation's options."""
+
+    model_config = ConfigDict(frozen=True)
+
+    metadata: Metadata | None = None
+    deadline_seconds: Annotated[int, Field(ge=1)] | None = None
+
+
+# Read by itself, since it is the answer's and not the job's.
+WAIT_FIELD = "wait_seconds"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A valid request: what to buy, with which normalised options; `deadline_seconds` always set."""
+
+    kind: Kind
+    operation: Operation
+    variant: str
+    request: Mapping[str, Any]
+    metadata: Mapping[str, str] | None
+    deadline_seconds: int
+
+
+def read_order(kind: Kind, body: Body, settings: Settings) -> tuple[Order | None, list[Fault]]:
+    """Return the order, or None with everything that is wrong with the body."""
+    given = _given(body)
+    given.pop(WAIT_FIELD, None)
+    selector, variants = SELECTORS[kind], offered(kind)
+    variant = given.pop(selector, next(iter(variants)))
+    known = variants.get(variant) if isinstance(variant, str) else None
+    operation = known or next(iter(variants.values()))
+    envelope_fields = {name: given.pop(name) for name in Envelope.model_fields if name in given}
+
+    where = f"{selector} {variant}" if known else kind
+    options, faults = _validate(operation.options, given, body.typed, where)
+    envelope, more = _validate(Envelope, envelope_fields, body.typed, where)
+    faults += more
+    if not known:
+        faults.append(_fault(selector, f"must be one of {', '.join(variants)}"))
+    longest = settings.job_deadline_seconds
+    if isinstance(envelope, Envelope) and (envelope.deadline_seconds or 0) > longest:
+        faults.append(_fault("deadline_seconds", f"must be an integer from 1 to {longest}"))
+    if faults or options is None or not isinstance(envelope, Envelope):
+        return None, faults
+
+    request = {selector: variant, **options.model_dump(exclude_none=True)}
+    deadline = envelope.deadline_seconds or longest
+    return Order(kind, operation, str(variant), request, envelope.metadata, deadline), []
+
+
+def _given(body: Body) -> dict[str, Any]:
+    """Drop what stands for nothing: null in JSON, an empty field in a form."""
+    nothing = (None,) if body.typed else (None, "")
+    given = {name: value for name, value in body.fields.items() if value not in nothing}
+    if not body.typed and "metadata" in given:
+        given["metadata"] = _parsed(given["metadata"])
+    return given
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _validate(
+    model: type[BaseModel], given: dict[str, Any], typed: bool, where: str
+) -> tuple[BaseModel | None, list[Fault]]:
+    try:
+        return model.model_validate(given, strict=typed), []
+    except ValidationError as error:
+        allowed = model.model_json_schema()["properties"]
+        # one fault a field: a table of sixteen wrong values is one wrong table
+        faults = {
+            str(fault["loc"][0]): _explain(fault["type"], str(fault["loc"][0]), allowed, where)
+            for fault in error.errors(include_url=False, include_context=False)
+        }
+        return None, list(faults.values())
+
+
+def _explain(kind: str, field: str, allowed: Mapping[str, Any], where: str) -> Fault:
+    if kind == "extra_forbidden":
+        return _fault(field, f"is not taken by {where}; it takes {', '.join(allowed)}")
+    if field == "prompt" and kind != "string_too_long":
+        return {"field": field, "error": "Prompt is required"}
+    return _fault(field, f"must be {_describe(field, allowed[field])}")
+
+
+def _fault(field: str, problem: str) -> Fault:
+    shown = re.sub(r"[^\w.:-]", "?", field)[:64]  # a name from outside, put into a sentence
+    return {"field": shown, "error": f"{shown} {problem}"}
+
+
+def _describe(field: str, schema: Mapping[str, Any]) -> str:
+    schema = schema.get("anyOf", [schema])[0]
+    if field == "metadata":
+        return f"an object of at most 16 strings and {_METADATA_BYTES} bytes"
+    if "enum" in schema:
+        return f"one of {', '.join(schema['enum'])}"
+    if schema["type"] == "string":
+        return f"a string of {schema.get('minLength', 0)} to {schema['maxLength']} characters"
+    article = "an integer" if schema["type"] == "integer" else "a number"
+    if "maximum" not in schema:
+        return f"{article} from {schema['minimum']}"
+    return f"{article} from {schema['minimum']} to {schema['maximum']}"

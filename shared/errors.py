@@ -1,0 +1,171 @@
+"""The one vocabulary of faults: each class has a stable code and, for a provider's, its money rule.
+
+The API maps `error_code` to an HTTP status in one place; a worker raises these and a job stores them.
+"""
+
+from typing import ClassVar
+
+
+class Fault(Exception):
+    """Anything this service tells a caller has gone wrong; the message is a sentence for a person."""
+
+    error_code: ClassVar[str] = "internal"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidRequest(Fault):
+    """A field is missing or wrong; carries every fault found as {"field", "error"}."""
+
+    error_code = "invalid_request"
+
+    def __init__(self, errors: list[dict[str, str]]) -> None:
+        super().__init__(errors[0]["error"])
+        self.errors = errors
+
+
+class NotFound(Fault):
+    """No such job or image, or somebody else's."""
+
+    error_code = "not_found"
+
+
+class Gone(Fault):
+    """The image of this address will never be there again."""
+
+    error_code = "gone"
+
+
+class NotReady(Fault):
+    """The image of this address is still being made."""
+
+    error_code = "not_ready"
+
+
+class PayloadTooLarge(Fault):
+    """A file or a body is over its limit."""
+
+    error_code = "payload_too_large"
+
+
+class UnsupportedMediaType(Fault):
+    """The body is of a kind this route does not read."""
+
+    error_code = "unsupported_media_type"
+
+
+class QueueFull(Fault):
+    """As many jobs wait as `QUEUE_MAX_JOBS` allows."""
+
+    error_code = "queue_full"
+
+
+class StoreUnavailable(Fault):
+    """Redis does not answer."""
+
+    error_code = "unavailable"
+
+
+class BrokenImage(Fault):
+    """Bytes are no PNG, JPEG or WebP, or are cut short."""
+
+    error_code = "broken_image"
+
+
+class JobFault(Fault):
+    """A fault that a job can end with; `charged` is whether the provider took its credits."""
+
+    charged: ClassVar[bool] = False
+
+
+class StorageError(JobFault):
+    """The image was made (and charged) and could not be written."""
+
+    error_code = "storage_error"
+    charged = True
+
+
+class DeadlinePassed(JobFault):
+    """The job had not started by its deadline."""
+
+    error_code = "deadline_passed"
+
+
+class ProviderFault(JobFault):
+    """The provider answered, or failed to, in a way that is final."""
+
+    error_code = "provider_error"
+
+
+class InputModerated(ProviderFault):
+    """Prompt or image was refused before generation; free."""
+
+    error_code = "input_moderated"
+
+
+class OutputModerated(ProviderFault):
+    """The provider blurred its result (a 200 with CONTENT_FILTERED); assumed charged."""
+
+    error_code = "output_moderated"
+    charged = True
+
+
+class ProviderRejected(ProviderFault):
+    """The provider found the request invalid."""
+
+    error_code = "provider_rejected"
+
+
+class ProviderAuth(ProviderFault):
+    """The provider refused this service's key."""
+
+    error_code = "provider_auth"
+
+
+class ProviderCredits(ProviderFault):
+    """The provider account has too few credits."""
+
+    error_code = "provider_credits"
+
+
+class ProviderBadImage(ProviderFault):
+    """A 200 whose body is no whole image; charged, so not repeated."""
+
+    error_code = "provider_bad_image"
+    charged = True
+
+
+class Retryable(ProviderFault):
+    """The base of what may be called again, each class by its own money rule."""
+
+
+class ServerError(Retryable):
+    """The provider surely failed and surely did not charge (500): again within `MAX_ATTEMPTS`."""
+
+
+class ProviderUnavailable(Retryable):
+    """The call surely never ran (connect error, 503): again without counting as an attempt."""
+
+    error_code = "provider_unavailable"
+
+
+class RateLimited(ProviderUnavailable):
+    """429: the key is locked out; everybody pauses for `retry_after` seconds."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class OutcomeUnknown(Retryable):
+    """The call may have been charged (broken off, 502, 504): again by `RETRY_UNKNOWN_OUTCOME`."""
+
+    error_code = "outcome_unknown"
+
+
+class ProviderTimeout(OutcomeUnknown):
+    """The provider did not answer in `PROVIDER_TIMEOUT_SECONDS`; the outcome is as unknown."""
+
+    error_code = "provider_timeout"

@@ -1,0 +1,105 @@
+"""A job: its record, its states, and its names."""
+
+import json
+import secrets
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from shared.image_file import EXTENSIONS
+
+Status = Literal["queued", "running", "succeeded", "failed", "canceled"]
+TERMINAL = frozenset({"succeeded", "failed", "canceled"})
+SCHEMA_VERSION = 1
+
+_LETTERS = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One image to make, as the job store knows it.
+
+    Times are milliseconds since the epoch by the store's clock; `credits` and `estimate` are
+    thousandths of a credit; `image` and `input` are names in the image store. `attempts` counts
+    the provider calls that may have been charged or were refused, `unknown` those of them whose
+    outcome nobody knows, and `unreached` the tries since then that never reached it; `claim` names the
+    latest claim, and `trouble` is the code of what last sent the job back into the queue.
+    """
+
+    id: str
+    kind: str
+    operation: str
+    variant: str
+    request: Mapping[str, Any]
+    image: str
+    estimate: int
+    created: int
+    deadline: int
+    status: Status = "queued"
+    revision: int = 1
+    request_id: str = ""
+    metadata: Mapping[str, str] | None = None
+    input: str = ""
+    started: int | None = None
+    finished: int | None = None
+    attempts: int = 0
+    unknown: int = 0
+    unreached: int = 0
+    sent: int | None = None
+    slot: int | None = None
+    provider_ms: int | None = None
+    result: Mapping[str, Any] | None = None
+    credits: int | None = None
+    error: str | None = None
+    error_code: str | None = None
+    trouble: str | None = None
+    provider_request_id: str | None = None
+    claim: str = ""
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the job has ended; nothing leaves such a state."""
+        return self.status in TERMINAL
+
+
+_NUMBERS = frozenset({
+    "estimate", "created", "deadline", "revision", "started", "finished", "attempts", "unknown",
+    "unreached", "sent", "slot", "provider_ms", "credits",
+})  # fmt: skip
+_DOCUMENTS = frozenset({"request", "metadata", "result"})
+
+
+def to_record(fields: Mapping[str, Any]) -> dict[str, str]:
+    """Turn fields of a job into what the store keeps; None and empty are left out."""
+    return {
+        name: json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        if name in _DOCUMENTS
+        else str(value)
+        for name, value in fields.items()
+        if value not in (None, "", {})
+    }
+
+
+def from_record(job_id: str, record: Mapping[str, str]) -> Job:
+    """Turn what the store keeps into a job."""
+    fields: dict[str, Any] = {}
+    for name, value in record.items():
+        if name in _NUMBERS:
+            fields[name] = int(value)
+        elif name in _DOCUMENTS:
+            fields[name] = json.loads(value)
+        elif name != "schema":
+            fields[name] = value
+    return Job(id=job_id, **fields)
+
+
+def new_job_id() -> str:
+    """Return a fresh job id: 128 random bits in hex."""
+    return secrets.token_hex(16)
+
+
+def new_image_name(output_format: str) -> str:
+    """Return a fresh file name: 22 letters or digits (131 random bits) and an extension."""
+    token = "".join(secrets.choice(_LETTERS) for _ in range(22))
+    return f"{token}.{EXTENSIONS[output_format]}"

@@ -1,0 +1,78 @@
+"""One line an event: constant messages, facts as fields, the request's id on every line."""
+
+import json
+import logging
+import re
+import sys
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+from shared.settings import Settings
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+job_id: ContextVar[str] = ContextVar("job_id", default="")
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# Children of one command write to one terminal: each says who it is.
+_PART = {"text": "{time} {level:<7} {part:<6} {message}{facts}"}
+_URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
+
+
+class _Facts(logging.Formatter):
+    def __init__(self, part: str) -> None:
+        super().__init__()
+        self.part = part
+
+    def facts(self, record: logging.LogRecord) -> dict[str, object]:
+        given = {k: v for k, v in vars(record).items() if k not in _STANDARD and k != "data"}
+        ids = {"request_id": request_id.get(), "job_id": job_id.get()}
+        return {k: v for k, v in {**ids, **given}.items() if v not in ("", None)}
+
+    def text(self, record: logging.LogRecord) -> str:
+        message = record.getMessage()
+        if record.exc_info:
+            message += "\n" + self.formatException(record.exc_info)
+        return _URL_PASSWORD.sub(r"\1***@", message)
+
+
+class TextFormatter(_Facts):
+    """Lines for a person at a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return time, level, part, message and the facts as name=value."""
+        facts = "".join(f" {name}={value}" for name, value in self.facts(record).items())
+        return _PART["text"].format(
+            time=datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S"),
+            level=record.levelname.lower(),
+            part=self.part,
+            message=self.text(record),
+            facts=facts,
+        )
+
+
+class JsonFormatter(_Facts):
+    """Lines for a log collector."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one JSON object."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "part": self.part,
+            "logger": record.name,
+            "message": self.text(record),
+            **self.facts(record),
+        }
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+def set_up_logs(settings: Settings, part: str) -> None:
+    """Send this process's log to standard error, in the format and from the level that is set."""
+    form = settings.log_format or ("text" if sys.stderr.isatty() else "json")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(TextFormatter(part) if form == "text" else JsonFormatter(part))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level)
+    for chatty in ("celery", "kombu", "amqp", "urllib3", "PIL", "tornado.access", "flower"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))

@@ -1,0 +1,29 @@
+-- ARGV: id, claim, ms between two provider calls, longest wait in ms, ms a slot may be late.
+-- Returns {'go', 0}: send now, it is noted as sent; {'wait', ms}: a slot is kept, ask again then;
+-- {'later', ms}: no slot so soon, hand the job back; {'stale', 0}: the claim no longer holds.
+local id, claim = ARGV[1], ARGV[2]
+local interval, longest, late = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local now = now_ms()
+local lease = redis.call('ZSCORE', key('running'), id)
+if not holds(id, claim) or not lease or tonumber(lease) < now then return { 'stale', 0 } end
+
+local paused = number_at('pace:paused_until')
+if paused > now then
+  redis.call('HDEL', job_key(id), 'slot')
+  return { 'later', paused - now }
+end
+
+local slot = tonumber(redis.call('HGET', job_key(id), 'slot') or 0)
+if slot < now - late then
+  slot = math.max(now, number_at('pace:next'))
+  if slot - now > longest then return { 'later', math.ceil(slot - now) } end
+  redis.call('SET', key('pace:next'), string.format('%.3f', slot + interval))
+end
+if slot > now then
+  redis.call('HSET', job_key(id), 'slot', math.ceil(slot))
+  return { 'wait', math.ceil(slot - now) }
+end
+redis.call('HDEL', job_key(id), 'slot')
+redis.call('HSET', job_key(id), 'sent', now)
+redis.call('HINCRBY', job_key(id), 'attempts', 1)
+return { 'go', 0 }

@@ -1,0 +1,48 @@
+-- Stands before every script: the clock, the allowed moves, and the one way a job changes its state.
+local prefix = KEYS[1]
+
+local function key(name) return prefix .. name end
+local function job_key(id) return prefix .. 'job:' .. id end
+
+-- Milliseconds since the epoch by the store's clock, the only clock that counts.
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function number_at(name) return tonumber(redis.call('GET', key(name)) or 0) end
+
+-- A queued job may succeed: a whole image of any attempt finishes a job that has not ended.
+local allowed = {
+  queued = { running = true, succeeded = true, failed = true, canceled = true },
+  running = { queued = true, succeeded = true, failed = true, canceled = true },
+}
+
+-- Where a job is besides its record: it stands in exactly one of these until it ends.
+local places = { 'queued', 'delayed', 'dispatched', 'running' }
+
+local function put(place, id, score)
+  for _, other in ipairs(places) do redis.call('ZREM', key(other), id) end
+  redis.call('ZADD', key(place), score, id)
+end
+
+-- A job that comes back takes its old place in the queue.
+local function enqueue(id)
+  put('queued', id, redis.call('HGET', job_key(id), 'created'))
+end
+
+-- Returns the new revision, or false when the move is impossible and nothing was changed.
+local function move(id, to, fields)
+  local from = redis.call('HGET', job_key(id), 'status')
+  if not (from and allowed[from] and allowed[from][to]) then return false end
+  for _, place in ipairs(places) do redis.call('ZREM', key(place), id) end
+  redis.call('HSET', job_key(id), 'status', to, unpack(fields))
+  local revision = redis.call('HINCRBY', job_key(id), 'revision', 1)
+  redis.call('PUBLISH', key('events'), id .. ' ' .. revision .. ' ' .. to)
+  return revision
+end
+
+local function holds(id, claim)
+  local found = redis.call('HMGET', job_key(id), 'status', 'claim')
+  return found[1] == 'running' and found[2] == claim
+end

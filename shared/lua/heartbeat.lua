@@ -1,0 +1,13 @@
+-- ARGV: worker, how many jobs it can run, ms until it counts as gone (0: it says good-bye).
+local now = now_ms()
+local gone = redis.call('ZRANGEBYSCORE', key('workers'), '-inf', now)
+if ARGV[3] == '0' then gone[#gone + 1] = ARGV[1] end
+for _, worker in ipairs(gone) do
+  redis.call('ZREM', key('workers'), worker)
+  redis.call('HDEL', key('workers:capacity'), worker)
+end
+if ARGV[3] ~= '0' then
+  redis.call('ZADD', key('workers'), now + ARGV[3], ARGV[1])
+  redis.call('HSET', key('workers:capacity'), ARGV[1], ARGV[2])
+end
+return redis.call('ZCARD', key('workers'))

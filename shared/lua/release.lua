@@ -1,0 +1,17 @@
+-- ARGV: id, claim, pause in ms, counter to raise or '', attempts to take back, code of the trouble.
+-- Puts a running job back into the queue. Returns the revision, or 0 when the claim no longer holds.
+local id, claim, pause = ARGV[1], ARGV[2], tonumber(ARGV[3])
+if not holds(id, claim) then return 0 end
+if ARGV[4] ~= '' then redis.call('HINCRBY', job_key(id), ARGV[4], 1) end
+redis.call('HINCRBY', job_key(id), 'attempts', -tonumber(ARGV[5]))
+redis.call('HDEL', job_key(id), 'sent', 'slot', 'claim')
+local fields = {}
+if ARGV[6] ~= '' then fields = { 'trouble', ARGV[6] } end
+local revision = move(id, 'queued', fields)
+if pause > 0 then
+  put('delayed', id, now_ms() + pause)
+else
+  enqueue(id)
+end
+redis.call('ZADD', key('deadlines'), redis.call('HGET', job_key(id), 'deadline'), id)
+return revision

@@ -1,0 +1,11 @@
+-- ARGV: lease in ms, then pairs of id and claim. Returns the ids whose claim no longer holds.
+local expiry = now_ms() + tonumber(ARGV[1])
+local lost = {}
+for i = 2, #ARGV, 2 do
+  if holds(ARGV[i], ARGV[i + 1]) then
+    redis.call('ZADD', key('running'), expiry, ARGV[i])
+  else
+    lost[#lost + 1] = ARGV[i]
+  end
+end
+return lost

@@ -1,0 +1,97 @@
+"""The Celery side of the queue: names, settings with their reasons, and sending.
+
+Celery carries a job's id and nothing else. A message may be lost or come twice: the job store
+decides what happens (see `docs/architecture.md`).
+"""
+
+import logging
+from typing import Any
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from shared.job_store import JobStore
+from shared.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+QUEUE = "images"
+MAKE_IMAGE = "images.make"
+# Longer than any run: a message of a dead worker comes back long after the sweeper has acted, and
+# then the claim refuses it.
+_VISIBILITY_SECONDS = 3_600
+
+
+def make_celery(settings: Settings) -> Celery:
+    """Build the Celery app that senders, workers and Flower share."""
+    app = Celery("images", broker=settings.required_redis_url, set_as_current=False)
+    app.conf.update(celery_settings(settings))
+    return app
+
+
+def celery_settings(settings: Settings) -> dict[str, Any]:
+    """Return every Celery setting that is not the default, each for a reason."""
+    return {
+        "task_default_queue": QUEUE,
+        # a job's state is in the job store; a second truth beside it could only differ
+        "task_ignore_result": True,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "broker_transport_options": {
+            "visibility_timeout": _VISIBILITY_SECONDS,
+            "global_keyprefix": "celery:",
+            # without these a publish or a half-open socket waits for ever
+            "socket_timeout": 3,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            "health_check_interval": 15,
+        },
+        "visibility_timeout": _VISIBILITY_SECONDS,
+        "broker_connection_retry_on_startup": True,
+        # a worker outlives any outage of Redis
+        "broker_connection_max_retries": None,
+        "broker_pool_acquire_timeout": 2,
+        # once more, for a pooled connection that a restart of Redis has cut; what can't be sent then
+        # is sent again by the sweeper, and no caller waits for it
+        "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_max": 0},
+        # calls wait for the provider most of the time: threads hold hundreds of them in one process
+        "worker_pool": "threads",
+        "worker_concurrency": settings.worker_concurrency,
+        # dispatch() sends no more than free workers can take: nothing to hoard
+        "worker_prefetch_multiplier": 1,
+        # the claim makes a second delivery harmless, and a lost one is swept: acknowledge early
+        "task_acks_late": False,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        # Flower lives on these events; they carry the job's id only
+        "worker_send_task_events": True,
+        "task_send_sent_event": True,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+    }
+
+
+class TaskQueue:
+    """Send tasks by name; the task's id is the job's id."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def send(self, job_id: str) -> None:
+        """Send one job to the workers; may raise what the broker raises."""
+        self._app.send_task(MAKE_IMAGE, args=[job_id], task_id=job_id)
+
+
+def dispatch(store: JobStore, queue: TaskQueue) -> int:
+    """Send the jobs that can start by now; return how many.
+
+    A message that can't be sent is not an error here: its job stands as dispatched, and the sweeper
+    puts it back when no worker claims it.
+    """
+    job_ids = store.dispatch()
+    for job_id in job_ids:
+        try:
+            queue.send(job_id)
+        except (OperationalError, RedisError, OSError):
+            _log.warning("could not send a job to the workers", extra={"job_id": job_id})
+    return len(job_ids)

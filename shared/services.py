@@ -1,0 +1,63 @@
+"""The one place of wiring: what the API and the worker work with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from redis import BlockingConnectionPool, Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.retry import Retry
+
+from shared.events import Events
+from shared.image_store import ImageStore
+from shared.job_store import JobStore, Pace
+from shared.queue import TaskQueue, make_celery
+from shared.settings import Settings
+
+# A caller learns within 3 s that Redis is away: one second to connect, one for an answer.
+_REDIS_SECONDS = 1.0
+# Each command holds a connection for well under a millisecond; a burst queues for one.
+_REDIS_CONNECTIONS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a route or a task may call."""
+
+    settings: Settings
+    store: JobStore
+    images: ImageStore
+    queue: TaskQueue
+    events: Events
+
+
+def build_services(settings: Settings, queue: TaskQueue | None = None) -> Services:
+    """Build the services; opens no connection."""
+    redis = connect(settings.required_redis_url)
+    pace = Pace.of(settings.provider_rate, settings.provider_rate_guard_ms)
+    return Services(
+        settings=settings,
+        store=JobStore(redis, pace),
+        images=ImageStore(Path(settings.storage_url)),
+        queue=queue or TaskQueue(make_celery(settings)),
+        events=Events(redis),
+    )
+
+
+def connect(url: str) -> "Redis":
+    """Return a client that answers or fails within two seconds.
+
+    Only a broken connection is tried again, once (the server restarted and the pool did not know);
+    every script gives the same result when it runs twice.
+    """
+    pool = BlockingConnectionPool.from_url(
+        url,
+        decode_responses=True,
+        max_connections=_REDIS_CONNECTIONS,
+        timeout=_REDIS_SECONDS,
+        socket_timeout=_REDIS_SECONDS,
+        socket_connect_timeout=_REDIS_SECONDS,
+        socket_keepalive=True,
+        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+    )
+    return Redis(connection_pool=pool)

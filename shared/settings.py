@@ -1,0 +1,208 @@
+"""Every setting of the service: one typed object, read once from the environment and `.env`."""
+
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.operations import BY_VARIANT
+
+_MEBIBYTE = 1024 * 1024
+
+
+class SettingsError(Exception):
+    """The environment or `.env` holds something this service can't start with; names all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many provider calls in any so many seconds."""
+
+    calls: int
+    seconds: int
+
+
+def _parse_rate(value: object) -> object:
+    if isinstance(value, Rate):
+        return value
+    match = re.fullmatch(r"\s*([1-9]\d{0,5})\s*/\s*([1-9]\d{0,4})\s*s?\s*", str(value))
+    if not match:
+        raise ValueError("must be calls/seconds, as 150/10s")
+    return Rate(int(match[1]), int(match[2]))
+
+
+def _check_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
+        raise ValueError("must be an http or https URL, as https://images.example.com")
+    return value.rstrip("/")
+
+
+def _check_redis_url(value: SecretStr) -> SecretStr:
+    if not re.match(r"rediss?://", value.get_secret_value()):
+        raise ValueError("must be a redis:// or rediss:// URL")
+    return value
+
+
+def _check_storage(value: str) -> str:
+    if re.match(r"[a-z0-9]+://", value) and not value.startswith("file:///"):
+        raise ValueError("must be a folder or file:///folder")
+    return value.removeprefix("file://")
+
+
+def _check_login(value: SecretStr) -> SecretStr:
+    user, colon, password = value.get_secret_value().partition(":")
+    if not (user and colon and password):
+        raise ValueError("must be user:password")
+    return value
+
+
+def _parse_prices(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError('must be JSON, as {"core": 3, "sd3.5-large": 6.5}') from None
+
+
+def _check_prices(value: dict[str, Decimal]) -> dict[str, Decimal]:
+    unknown = sorted(set(value) - set(BY_VARIANT))
+    if unknown:
+        raise ValueError(f"knows no {unknown[0]!r}; the names are {', '.join(BY_VARIANT)}")
+    if any(not 0 <= credits <= 100_000 for credits in value.values()):
+        raise ValueError("must be credits from 0 to 100000 for each name")
+    return value
+
+
+Url = Annotated[str, AfterValidator(_check_url)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+class Settings(BaseSettings):
+    """What an operator may set, by the names of the environment in lower case; all have defaults."""
+
+    model_config = SettingsConfigDict(
+        env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    api_key: Annotated[
+        SecretStr | None, Field(validation_alias=AliasChoices("API_KEY", "STABILITY_API_KEY"))
+    ] = None
+    stability_api_host: Url = "https://api.stability.ai"
+    sandbox_url: Url = "http://127.0.0.1:8900"
+    host: str = "127.0.0.1"
+    port: Port = 5000
+    flower_port: Port = 5555
+    operator_auth: Annotated[SecretStr, AfterValidator(_check_login)] | None = None
+    redis_url: Annotated[SecretStr, AfterValidator(_check_redis_url)] | None = None
+    data_dir: Path = Path(".data")
+    storage_url: Annotated[str, AfterValidator(_check_storage)] = "saved_images"
+    public_base_url: Url | None = None
+    allow_anonymous: bool = False
+    default_wait_seconds: Annotated[float, Field(ge=0)] = 0
+    max_wait_seconds: Annotated[float, Field(ge=0, le=3_600)] = 120
+    image_wait_seconds: Annotated[float, Field(ge=0, le=3_600)] = 60
+    upscale_max_side: Annotated[int, Field(ge=32, le=1_536)] = 512
+    max_upload_bytes: Annotated[int, Field(ge=1_024, le=10 * _MEBIBYTE)] = 10 * _MEBIBYTE
+    queue_max_jobs: Annotated[int, Field(ge=1)] = 10_000
+    provider_rate: Annotated[Rate, NoDecode, BeforeValidator(_parse_rate)] = Rate(150, 10)
+    provider_rate_guard_ms: Annotated[int, Field(ge=0, le=60_000)] = 300
+    provider_timeout_seconds: Annotated[float, Field(gt=0, le=3_600)] = 180
+    max_attempts: Annotated[int, Field(ge=1, le=100)] = 5
+    retry_unknown_outcome: Annotated[int, Field(ge=0, le=100)] = 1
+    retry_unknown_max_credits: Annotated[Decimal, Field(ge=0)] = Decimal(10)
+    job_deadline_seconds: Annotated[int, Field(ge=1, le=31_536_000)] = 86_400
+    max_waiters: Annotated[int, Field(ge=0)] = 5_000
+    shutdown_grace_seconds: Annotated[int, Field(ge=1, le=3_600)] = 20
+    worker_concurrency: Annotated[int, Field(ge=1, le=2_000)] = 200
+    web_processes: Annotated[int, Field(ge=1, le=64)] = 2
+    prices: Annotated[
+        dict[str, Decimal], NoDecode, BeforeValidator(_parse_prices), AfterValidator(_check_prices)
+    ] = {}
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] | None = None
+
+    @model_validator(mode="after")
+    def _stay_at_home_unless_told(self) -> "Settings":
+        if self.allow_anonymous:
+            return self
+        if not is_loopback(self.host):
+            raise ValueError(
+                f"HOST {self.host} is not a loopback address, and anybody could spend your credits:"
+                " set ALLOW_ANONYMOUS=true if that is what you want"
+            )
+        if self.public_base_url:
+            raise ValueError(
+                "PUBLIC_BASE_URL opens the service to anybody who could spend your credits:"
+                " set ALLOW_ANONYMOUS=true if that is what you want"
+            )
+        return self
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether pictures come from the sandbox, for want of a key."""
+        return self.api_key is None
+
+    @property
+    def provider_url(self) -> str:
+        """Return where provider calls go."""
+        return self.sandbox_url if self.sandbox else self.stability_api_host
+
+    @property
+    def provider_key(self) -> str:
+        """Return the key that provider calls carry."""
+        return "sk-sandbox" if self.api_key is None else self.api_key.get_secret_value()
+
+    @property
+    def required_redis_url(self) -> str:
+        """Return the Redis address for a part that can't run without one."""
+        if self.redis_url is None:
+            raise SettingsError(
+                "REDIS_URL is not set: `make run` starts a server, a part alone needs one"
+            )
+        return self.redis_url.get_secret_value()
+
+    @property
+    def price_overrides(self) -> dict[str, int]:
+        """Return `PRICES` in thousandths of a credit."""
+        return {variant: int(credits * 1000) for variant, credits in self.prices.items()}
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach a server that listens on this host."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings(env_file: Path | None = Path(".env"), **given: Any) -> Settings:
+    """Read the settings; raise SettingsError that names every setting that is wrong."""
+    try:
+        return Settings(_env_file=env_file, **given)  # type: ignore[call-arg]  # pydantic-settings reads it
+    except ValidationError as error:
+        complaints = [_complaint(fault) for fault in error.errors(include_url=False)]
+        raise SettingsError("; ".join(complaints)) from None
+
+
+def _complaint(fault: Mapping[str, Any]) -> str:
+    message = str(fault["msg"]).removeprefix("Value error, ").replace("Input should", "should")
+    name = ".".join(str(part) for part in fault["loc"]).upper()
+    return f"{name} {message}" if name else message

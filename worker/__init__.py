@@ -1,0 +1,1 @@
+"""The Celery side: takes jobs, calls the provider, saves the images."""

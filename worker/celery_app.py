@@ -1,0 +1,70 @@
+"""The entry of `celery -A worker.celery_app`: settings, logs, services, tasks, upkeep."""
+
+import logging
+import os
+import threading
+import warnings
+from typing import Any
+
+from celery import signals
+from celery.platforms import SecurityWarning
+
+from shared import lifeline
+from shared.logs import set_up_logs
+from shared.queue import TaskQueue, make_celery
+from shared.services import build_services
+from shared.settings import load_settings
+from worker.leases import Leases
+from worker.make_image import Workshop
+from worker.stability import Stability
+from worker.tasks import register
+from worker.upkeep import Upkeep
+
+_log = logging.getLogger(__name__)
+
+# it warns root of what a pickled message can do, and we take JSON only
+warnings.filterwarnings("ignore", category=SecurityWarning)
+
+settings = load_settings()
+app = make_celery(settings)
+services = build_services(settings, TaskQueue(app))
+leases = Leases(services.store)
+shop = Workshop(
+    settings=settings,
+    store=services.store,
+    images=services.images,
+    provider=Stability(settings.provider_url, settings.provider_timeout_seconds),
+    leases=leases,
+    stopping=threading.Event(),
+)
+register(app, services, shop)
+_upkeep: list[Upkeep] = []
+
+
+@signals.setup_logging.connect
+def _begin(**_: Any) -> None:
+    lifeline.hold()
+    set_up_logs(settings, "worker")
+
+
+@signals.worker_ready.connect
+def _start_upkeep(sender: Any, **_: Any) -> None:
+    # two workers of one name must not hide each other
+    upkeep = Upkeep(f"{sender.hostname}:{os.getpid()}", services, leases)
+    _upkeep.append(upkeep)
+    upkeep.start()
+    _log.info("ready", extra={"worker": sender.hostname, "slots": settings.worker_concurrency})
+
+
+@signals.worker_shutting_down.connect
+def _hand_back(**_: Any) -> None:
+    """Give back what waits for its turn; what is already sent runs on."""
+    shop.stopping.set()
+    for upkeep in _upkeep:
+        upkeep.drain()
+
+
+@signals.worker_shutdown.connect
+def _stop_upkeep(**_: Any) -> None:
+    for upkeep in _upkeep:
+        upkeep.stop()

@@ -1,0 +1,59 @@
+"""The leases of the jobs that this process runs, renewed together as long as the process lives."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from shared.job_store import JobStore
+
+LEASE_MS = 30_000
+RENEW_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class Lease:
+    """One job's lease; `renewed` is by this process's monotonic clock, which a freeze can't fool."""
+
+    claim: str
+    renewed: float
+
+    def alive(self) -> bool:
+        """Tell whether nobody else can have taken the job over by now."""
+        return (time.monotonic() - self.renewed) * 1000 < LEASE_MS
+
+
+class Leases:
+    """Keep the leases of running jobs alive; `renew` is called every few seconds."""
+
+    def __init__(self, store: JobStore) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._running: dict[str, Lease] = {}
+
+    @contextmanager
+    def keep(self, job_id: str, claim: str) -> Iterator[Lease]:
+        """Renew a job's lease until the block ends."""
+        lease = Lease(claim, time.monotonic())
+        with self._lock:
+            self._running[job_id] = lease
+        try:
+            yield lease
+        finally:
+            with self._lock:
+                if self._running.get(job_id) is lease:
+                    del self._running[job_id]
+
+    def renew(self) -> None:
+        """Prolong every lease that is still ours; may raise StoreUnavailable."""
+        with self._lock:
+            running = dict(self._running)
+        if not running:
+            return
+        begun = time.monotonic()
+        claims = {job_id: lease.claim for job_id, lease in running.items()}
+        lost = set(self._store.renew(claims, LEASE_MS))
+        for job_id, lease in running.items():
+            if job_id not in lost:
+                lease.renewed = begun

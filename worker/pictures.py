@@ -1,0 +1,64 @@
+"""Is what the provider sent the picture that was asked for? And if only its format differs, convert."""
+
+import io
+import os
+import threading
+
+from PIL import Image
+
+from shared.errors import BrokenImage, ProviderBadImage
+from shared.image_file import ImageInfo, inspect
+from shared.jobs import Job
+from shared.operations import BY_NAME
+
+# Decoding takes 10 to 60 MB a picture and Pillow's work does not wait for anything: more at once than
+# there are cores only costs memory.
+_decoding = threading.BoundedSemaphore(os.cpu_count() or 1)
+# The provider's documents differ about sizes, so only a wrong shape is a wrong picture.
+_SHAPE_TOLERANCE = 0.06
+# The provider's largest is 16 megapixels; decoding takes 3 to 4 bytes a pixel.
+_MOST_PIXELS = 64_000_000
+_QUALITY = {"webp": {"quality": 90, "method": 4}, "jpeg": {"quality": 92}, "png": {}}
+
+
+def checked(data: bytes, job: Job, source: ImageInfo | None) -> tuple[bytes, ImageInfo]:
+    """Return the picture in the format that the job asks for, and what it is.
+
+    `source` is the image that was enlarged. Raises ProviderBadImage when the data is no whole
+    picture of the right shape.
+    """
+    try:
+        info = inspect(data)
+    except BrokenImage as error:
+        raise ProviderBadImage(f"The provider sent a broken picture. {error.message}") from error
+    _check_shape(info, job, source)
+    wanted = job.request["output_format"]
+    if info.format == wanted:
+        return data, info
+    if info.width * info.height > _MOST_PIXELS:
+        raise ProviderBadImage("The provider sent a picture that is too large to convert")
+    converted = _convert(data, wanted)
+    return converted, ImageInfo(wanted, info.width, info.height)
+
+
+def _check_shape(info: ImageInfo, job: Job, source: ImageInfo | None) -> None:
+    operation = BY_NAME[job.operation]
+    if source is None:
+        width, height = operation.sizes[job.request["aspect_ratio"]]
+    else:
+        width, height = source.width, source.height
+    if abs(info.width / info.height * height / width - 1) > _SHAPE_TOLERANCE:
+        raise ProviderBadImage("The provider sent a picture of another shape than was asked for")
+    if source and (info.width < source.width or info.height < source.height):
+        raise ProviderBadImage("The provider sent a picture that is smaller than the original")
+
+
+def _convert(data: bytes, wanted: str) -> bytes:
+    out = io.BytesIO()
+    try:
+        with _decoding, Image.open(io.BytesIO(data)) as image:
+            flat = image.convert("RGB") if wanted == "jpeg" else image
+            flat.save(out, wanted.upper(), **_QUALITY[wanted])
+    except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on damaged pixels
+        raise ProviderBadImage("The provider sent a picture that can't be read") from error
+    return out.getvalue()

@@ -1,0 +1,95 @@
+"""The provider's client: knows only HTTP. It does not retry, pause, or know of jobs."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import requests
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
+
+from shared.errors import OutcomeUnknown, ProviderBadImage, ProviderTimeout, ProviderUnavailable
+from worker.wire import Outgoing, ProviderImage, read_answer
+
+CONNECT_SECONDS = 5.0
+# The largest answer seen is a 16 megapixel PNG of some 40 MB; a body without end must not fill memory.
+MOST_BYTES = 128 * 1024 * 1024
+_CHUNK = 256 * 1024
+
+
+class Stability:
+    """Make one call at a time, any number of them side by side; raises ProviderFault and no other."""
+
+    def __init__(self, base_url: str, timeout_seconds: float) -> None:
+        self._base_url = base_url
+        self._timeout = timeout_seconds
+
+    def call(self, outgoing: Outgoing) -> ProviderImage:
+        """Send a request and return its image; ends within the time-out, headers and body together."""
+        deadline = time.monotonic() + self._timeout
+        with _transport(), requests.Session() as session:
+            session.trust_env = False  # a .netrc or a proxy of this machine must not see the key
+            with session.post(
+                self._base_url + outgoing.path,
+                files=outgoing.parts,
+                headers=outgoing.headers,
+                timeout=(CONNECT_SECONDS, self._timeout),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                body = _body(response, deadline)
+        return read_answer(response.status_code, CaseInsensitiveDict(response.headers), body)
+
+
+def _body(response: requests.Response, deadline: float) -> bytes:
+    if response.status_code == 200:
+        return _read(response, deadline)
+    # the status alone says what a refusal costs: a broken body behind it changes nothing
+    with suppress(HTTPError, OSError, ProviderTimeout, ProviderBadImage):
+        return _read(response, deadline)
+    return b""
+
+
+def _read(response: requests.Response, deadline: float) -> bytes:
+    body = bytearray()
+    # read1 gives what has come, so that a body that drips meets the deadline too
+    while chunk := response.raw.read1(_CHUNK, decode_content=True):
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise ProviderBadImage("The provider's answer is larger than any image")
+        if time.monotonic() > deadline:
+            raise ProviderTimeout(_TIMED_OUT)
+    return bytes(body)
+
+
+_TIMED_OUT = "The provider took too long to answer; whether the call was charged is unknown"
+_BROKEN_OFF = "The connection to the provider broke; whether the call was charged is unknown"
+_NOT_REACHED = "The provider can't be reached"
+
+
+@contextmanager
+def _transport() -> Iterator[None]:
+    """Turn trouble on the way into faults, by whether the call can have reached the provider."""
+    try:
+        yield
+    except (requests.ConnectTimeout, requests.exceptions.SSLError) as error:
+        raise ProviderUnavailable(_NOT_REACHED) from error
+    except (requests.ReadTimeout, ReadTimeoutError) as error:
+        raise ProviderTimeout(_TIMED_OUT) from error
+    except requests.ConnectionError as error:
+        if _never_connected(error):
+            raise ProviderUnavailable(_NOT_REACHED) from error
+        raise OutcomeUnknown(_BROKEN_OFF) from error
+    except (requests.RequestException, HTTPError, OSError) as error:
+        raise OutcomeUnknown(_BROKEN_OFF) from error
+
+
+def _never_connected(error: requests.ConnectionError) -> bool:
+    cause = error.args[0] if error.args else None
+    reason = getattr(cause, "reason", cause)
+    return isinstance(reason, (NewConnectionError, ConnectTimeoutError))

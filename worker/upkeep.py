@@ -1,0 +1,122 @@
+"""What every worker does besides images, in a thread of its own: heartbeat, leases, dispatch, sweep.
+
+Any number of workers may do it at once: each step is atomic in the store and does nothing twice.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from shared.errors import DeadlinePassed, OutcomeUnknown, ProviderUnavailable, StoreUnavailable
+from shared.job_store import JobStore, Release
+from shared.jobs import Job
+from shared.queue import dispatch
+from shared.services import Services
+from worker.leases import RENEW_SECONDS, Leases
+from worker.make_image import fail, retry_rule
+
+_log = logging.getLogger(__name__)
+TICK_SECONDS = 0.5
+_HEARTBEAT_SECONDS = 2.0
+_HEARTBEAT_TTL_MS = 10_000
+_SWEEP_SECONDS = 1.0
+
+
+class Upkeep:
+    """The thread; `stop` ends it and says good-bye for the worker."""
+
+    def __init__(self, worker: str, services: Services, leases: Leases) -> None:
+        self._worker = worker
+        self._capacity = services.settings.worker_concurrency
+        self._services = services
+        self._leases = leases
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+
+    def start(self) -> None:
+        """Begin; from the first heartbeat on, jobs are dispatched to this worker."""
+        self._thread.start()
+
+    def drain(self) -> None:
+        """Take no more jobs, but keep the leases of those that run."""
+        self._capacity = 0
+        with suppress(StoreUnavailable):
+            self._services.store.heartbeat(self._worker, 0, 0)
+
+    def stop(self) -> None:
+        """End the thread; what still has a lease by then is swept when it runs out."""
+        self._stopped.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        store, queue = self._services.store, self._services.queue
+        steps: list[tuple[float, Callable[[], object]]] = [
+            (_HEARTBEAT_SECONDS, self._beat),
+            (RENEW_SECONDS, self._leases.renew),
+            (_SWEEP_SECONDS, lambda: sweep(self._services)),
+            (TICK_SECONDS, lambda: dispatch(store, queue)),
+        ]
+        tick = 0
+        while not self._stopped.is_set():
+            for every, step in steps:
+                if tick % round(every / TICK_SECONDS) == 0:
+                    _attempt(step)
+            tick += 1
+            self._stopped.wait(TICK_SECONDS)
+
+    def _beat(self) -> None:
+        if self._capacity:
+            self._services.store.heartbeat(self._worker, self._capacity, _HEARTBEAT_TTL_MS)
+
+
+def _attempt(step: Callable[[], object]) -> None:
+    try:
+        step()
+    except StoreUnavailable:
+        _log.warning("upkeep waits for the job store")
+    except Exception:  # noqa: BLE001 - the other steps must go on
+        _log.exception("upkeep met a defect and goes on")
+
+
+def sweep(services: Services) -> None:
+    """Put back what was lost, and end what is past its deadline."""
+    store = services.store
+    found = store.sweep()
+    if found.put_back:
+        _log.warning(
+            "messages were lost, their jobs are queued again", extra={"jobs": found.put_back}
+        )
+    for job_id in found.orphans:
+        job = store.get(job_id)
+        if job and job.status == "running":
+            _take_over(job, services)
+    for job_id in found.overdue:
+        job = store.get(job_id)
+        if job and job.status == "queued":
+            _end_overdue(job, store)
+
+
+def _take_over(job: Job, services: Services) -> None:
+    """Decide about a job whose worker is gone: its call was sent (outcome unknown) or it was not."""
+    store = services.store
+    if job.sent is None or services.images.find(job.image):
+        # whoever claims it next finishes it from the image, if there is one
+        store.release(job.id, job.claim, Release())
+        return
+    fault = OutcomeUnknown(
+        "A worker was lost in the middle of the call; whether it was charged is unknown"
+    )
+    again = retry_rule(job, fault, services.settings)
+    if again is None:
+        fail(job, job.claim, fault, store)
+    else:
+        _log.warning("a worker was lost, its call is repeated", extra={"job_id": job.id})
+        store.release(job.id, job.claim, again)
+
+
+def _end_overdue(job: Job, store: JobStore) -> None:
+    if job.trouble == ProviderUnavailable.error_code:
+        fail(job, "", ProviderUnavailable("The provider could not be reached in time"), store)
+    else:
+        fail(job, "", DeadlinePassed("The job had not started by its deadline"), store)
