@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from celery import signals
-from celery.platforms import SecurityWarning
+from celery.exceptions import SecurityWarning
 
 from shared import lifeline
 from shared.logs import set_up_logs

@@ -1,0 +1,46 @@
+# Two commands matter: `make run` and `make test`. Both make what they need in .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types pytest format pins clean
+
+help: ## list what can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/run.done ## start everything; Ctrl-C stops it
+	@$(BIN)/python app.py
+
+test: lint types pytest ## check format, lint and types, and run every test
+
+lint: $(VENV)/dev.done ## check format and lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/dev.done ## check types
+	$(BIN)/mypy
+
+pytest: $(VENV)/dev.done ## run every test
+	$(BIN)/python -m pytest
+
+format: $(VENV)/dev.done ## format the code and mend what lint can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+pins: $(VENV)/dev.done ## make requirements*.txt anew from requirements*.in
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 -q requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 -q requirements-dev.in -o requirements-dev.txt
+
+clean: ## remove what make and the tools have made; pictures and data stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/run.done: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/dev.done: $(VENV)/run.done requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,80 @@
+"""What all tests share: a real embedded server, a store on it, and no way to the internet."""
+
+import ipaddress
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from shared.events import Events
+from shared.image_store import ImageStore
+from shared.job_store import JobStore, Pace
+from shared.services import Services, connect
+from shared.settings import Settings, load_settings
+from tests.fakes import RememberingQueue
+from tests.redis_server import embedded_server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_way_out() -> Iterator[None]:
+    """Refuse every connection that leaves this machine."""
+    real = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            host = "127.0.0.1" if address[0] == "localhost" else address[0]
+            assert ipaddress.ip_address(host).is_loopback, f"a test calls {address}"
+        real(self, address)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", guarded)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the URL of one embedded server for the whole run."""
+    with embedded_server(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture
+def redis_client(redis_url: str) -> Iterator["redis.Redis"]:
+    """Give a client of an empty database."""
+    client = connect(redis_url)
+    client.flushdb()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def settings(redis_url: str, tmp_path: Path) -> Settings:
+    """Give the default settings, with storage in a fresh folder and calls 1 ms apart."""
+    return load_settings(
+        None,
+        redis_url=redis_url,
+        storage_url=str(tmp_path / "images"),
+        provider_rate="10000/10s",
+        provider_rate_guard_ms=0,
+    )
+
+
+@pytest.fixture
+def store(redis_client: "redis.Redis", settings: Settings) -> JobStore:
+    """Give an empty job store on the real server."""
+    return JobStore(redis_client, Pace.of(settings.provider_rate, settings.provider_rate_guard_ms))
+
+
+@pytest.fixture
+def services(
+    redis_client: "redis.Redis", store: JobStore, settings: Settings
+) -> Iterator[Services]:
+    """Give services with a queue that only remembers what was sent."""
+    events = Events(redis_client)
+    images = ImageStore(Path(settings.storage_url))
+    yield Services(settings, store, images, RememberingQueue(), events)
+    events.close()
