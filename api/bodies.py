@@ -14,6 +14,7 @@ from shared.settings import Settings
 
 # Fits the 45 s that gateways and Custom GPT Actions give a call.
 WAIT_TRUE_SECONDS = 40.0
+WAIT_FIELD = "wait_seconds"
 _FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 _PREFER_WAIT = re.compile(r'wait\s*=\s*"?(\d{1,9})"?')
 
@@ -43,7 +44,7 @@ def _json(request: Request) -> dict[str, Any]:
         return {}
     parsed = request.get_json(silent=True)
     if not isinstance(parsed, dict):
-        raise InvalidRequest([{"field": "", "error": "The body must be a JSON object"}])
+        raise InvalidRequest([{"field": "body", "error": "The body must be a JSON object"}])
     return parsed
 
 
@@ -71,9 +72,9 @@ def read_patience(
     asked = request.args.get("wait")
     preferred, respond_async = _preferences(request)
     if asked is not None:
-        seconds = _seconds("wait", asked)
+        seconds = read_seconds("wait", asked)
     elif in_body is not None:
-        seconds = _seconds("wait_seconds", in_body)
+        seconds = read_seconds(WAIT_FIELD, in_body)
     elif preferred is not None:
         seconds = preferred
     elif respond_async:
@@ -84,7 +85,8 @@ def read_patience(
     return Patience(min(seconds, settings.max_wait_seconds), applied)
 
 
-def _seconds(name: str, value: object) -> float:
+def read_seconds(name: str, value: object) -> float:
+    """Return a wait in seconds; true means 40, false none; raise InvalidRequest."""
     text = str(value).strip().lower()
     if text in {"true", "false"}:
         return WAIT_TRUE_SECONDS if text == "true" else 0.0

@@ -6,13 +6,13 @@ from contextlib import suppress
 from flask import Blueprint, Response, request
 
 from api import answers
-from api.bodies import Body, Patience, read_body, read_patience
-from api.submission import submit_generate, submit_upscale
-from api.validation import WAIT_FIELD
+from api.bodies import WAIT_FIELD, Body, Patience, read_body, read_patience
+from api.submission import Submission, accept, read_generate, read_upscale
 from api.waiting import Waiting
 from shared.errors import StoreUnavailable
 from shared.jobs import Job
 from shared.services import Services
+from shared.settings import Settings
 
 
 def blueprint(services: Services, waiting: Waiting) -> Blueprint:
@@ -21,23 +21,24 @@ def blueprint(services: Services, waiting: Waiting) -> Blueprint:
 
     @routes.post("/generate_image")
     def generate_image() -> Response:
-        return _submit(submit_generate, services, waiting)
+        return _submit(read_generate, services, waiting)
 
     @routes.post("/upscale_image")
     def upscale_image() -> Response:
-        return _submit(submit_upscale, services, waiting)
+        return _submit(read_upscale, services, waiting)
 
     return routes
 
 
 def _submit(
-    submit: Callable[[Body, Services], Job], services: Services, waiting: Waiting
+    read: Callable[[Body, Settings], Submission], services: Services, waiting: Waiting
 ) -> Response:
     settings = services.settings
     body = read_body(request)
+    submission = read(body, settings)
     in_body = body.fields.get(WAIT_FIELD)
     patience = read_patience(request, in_body, settings, settings.default_wait_seconds)
-    job = submit(body, services)
+    job = accept(submission, services)
     # an accepted job is never answered as failed because the job store went away meanwhile
     with suppress(StoreUnavailable):
         job = waiting.for_end(job, patience.seconds)

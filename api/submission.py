@@ -1,6 +1,7 @@
 """From a request to an accepted job: validated, stored, dispatched."""
 
 import logging
+from dataclasses import dataclass
 
 from api.bodies import Body
 from api.uploads import Upload, limit_problems, read_upload
@@ -12,35 +13,45 @@ from shared.logs import request_id
 from shared.operations import price
 from shared.queue import dispatch
 from shared.services import Services
+from shared.settings import Settings
 
 _log = logging.getLogger(__name__)
 
 
-def submit_generate(body: Body, services: Services) -> Job:
-    """Accept a job that makes an image; raise what is wrong."""
-    order, faults = read_order("generate", body, services.settings)
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What is to be accepted: a valid order and, for an upscale, its image."""
+
+    order: Order
+    upload: Upload | None = None
+
+
+def read_generate(body: Body, settings: Settings) -> Submission:
+    """Return what a request to make an image asks for; raise InvalidRequest with every fault."""
+    order, faults = read_order("generate", body, settings)
     faults += [
         {"field": name, "error": f"{name} is not a file this request takes"} for name in body.files
     ]
     if order is None or faults:
         raise InvalidRequest(faults)
-    return _accept(order, None, services)
+    return Submission(order)
 
 
-def submit_upscale(body: Body, services: Services) -> Job:
-    """Accept a job that enlarges an image; raise what is wrong."""
-    upload, faults = read_upload(body.files, services.settings)
-    order, more = read_order("upscale", body, services.settings)
+def read_upscale(body: Body, settings: Settings) -> Submission:
+    """Return what a request to enlarge an image asks for; raise InvalidRequest with every fault."""
+    upload, faults = read_upload(body.files, settings)
+    order, more = read_order("upscale", body, settings)
     faults += more
     if upload and order and order.operation.input and not faults:
         faults = limit_problems(upload.info, order.operation.input)
     if order is None or upload is None or faults:
         raise InvalidRequest(faults)
-    return _accept(order, upload, services)
+    return Submission(order, upload)
 
 
-def _accept(order: Order, upload: Upload | None, services: Services) -> Job:
-    job = _job(order, upload, services)
+def accept(submission: Submission, services: Services) -> Job:
+    """Store a job, from here on kept whatever dies, and start what can start; raise QueueFull."""
+    job, upload = _job(submission, services), submission.upload
     if upload:
         _store_input(job.input, upload.data, services)
     accepted = services.store.accept(job, services.settings.queue_max_jobs)
@@ -54,7 +65,8 @@ def _accept(order: Order, upload: Upload | None, services: Services) -> Job:
     return accepted
 
 
-def _job(order: Order, upload: Upload | None, services: Services) -> Job:
+def _job(submission: Submission, services: Services) -> Job:
+    order, upload = submission.order, submission.upload
     return Job(
         id=new_job_id(),
         kind=order.kind,

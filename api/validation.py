@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from api.bodies import Body
+from api.bodies import WAIT_FIELD, Body, read_seconds
+from shared.errors import InvalidRequest
 from shared.operations import Kind, Operation, offered
 from shared.settings import Settings
 
@@ -35,10 +36,6 @@ class Envelope(BaseModel):
     deadline_seconds: Annotated[int, Field(ge=1)] | None = None
 
 
-# Read by itself, since it is the answer's and not the job's.
-WAIT_FIELD = "wait_seconds"
-
-
 @dataclass(frozen=True, slots=True)
 class Order:
     """A valid request: what to buy, with which normalised options; `deadline_seconds` always set."""
@@ -54,7 +51,7 @@ class Order:
 def read_order(kind: Kind, body: Body, settings: Settings) -> tuple[Order | None, list[Fault]]:
     """Return the order, or None with everything that is wrong with the body."""
     given = _given(body)
-    given.pop(WAIT_FIELD, None)
+    faults = _wait_faults(given.pop(WAIT_FIELD, None))
     selector, variants = SELECTORS[kind], offered(kind)
     variant = given.pop(selector, next(iter(variants)))
     known = variants.get(variant) if isinstance(variant, str) else None
@@ -62,9 +59,9 @@ def read_order(kind: Kind, body: Body, settings: Settings) -> tuple[Order | None
     envelope_fields = {name: given.pop(name) for name in Envelope.model_fields if name in given}
 
     where = f"{selector} {variant}" if known else kind
-    options, faults = _validate(operation.options, given, body.typed, where)
-    envelope, more = _validate(Envelope, envelope_fields, body.typed, where)
-    faults += more
+    options, wrong_options = _validate(operation.options, given, body.typed, where)
+    envelope, wrong_envelope = _validate(Envelope, envelope_fields, body.typed, where)
+    faults = [*wrong_options, *wrong_envelope, *faults]
     if not known:
         faults.append(_fault(selector, f"must be one of {', '.join(variants)}"))
     longest = settings.job_deadline_seconds
@@ -76,6 +73,14 @@ def read_order(kind: Kind, body: Body, settings: Settings) -> tuple[Order | None
     request = {selector: variant, **options.model_dump(exclude_none=True)}
     deadline = envelope.deadline_seconds or longest
     return Order(kind, operation, str(variant), request, envelope.metadata, deadline), []
+
+
+def _wait_faults(value: object) -> list[Fault]:
+    try:
+        read_seconds(WAIT_FIELD, value or 0)
+    except InvalidRequest as invalid:
+        return invalid.errors
+    return []
 
 
 def _given(body: Body) -> dict[str, Any]:

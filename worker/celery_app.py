@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from celery import signals
-from celery.exceptions import SecurityWarning
+from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 
 from shared import lifeline
 from shared.logs import set_up_logs
@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 
 # it warns root of what a pickled message can do, and we take JSON only
 warnings.filterwarnings("ignore", category=SecurityWarning)
+# it tells at every lost connection of a default that this service sets on purpose
+warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
 
 settings = load_settings()
 app = make_celery(settings)
