@@ -105,8 +105,8 @@ def _parts(settings: Settings) -> list[Part]:
         port = embedded_redis.free_port()
         os.environ["SANDBOX_URL"] = f"http://127.0.0.1:{port}"
         ledger = str(settings.data_dir / "sandbox-ledger.jsonl")
-        command = [python, "-m", "sandbox", "--port", str(port), "--ledger", ledger]
-        parts.append(Part("sandbox", command))
+        options = ["--port", str(port), "--ledger", ledger, "--until-stdin-ends"]
+        parts.append(Part("sandbox", [python, "-m", "sandbox", *options]))
     flower = [*celery, "flower", "--conf=worker/flower_config.py"]
     return [
         *parts,
@@ -118,7 +118,7 @@ def _parts(settings: Settings) -> list[Part]:
 
 def _supervise(parts: list[Part], folder: Path) -> None:
     config = folder / "supervisord.conf"
-    config.write_text(_supervisor_config(parts))
+    config.write_text(_supervisor_config(parts, folder.absolute()))
     options = ServerOptions()
     options.realize(["-c", str(config)])
     options.first = True
@@ -129,14 +129,16 @@ def _supervise(parts: list[Part], folder: Path) -> None:
         options.close_logger()
 
 
-def _supervisor_config(parts: list[Part]) -> str:
+def _supervisor_config(parts: list[Part], folder: Path) -> str:
+    home = str(folder).replace("%", "%%")
     lines = [
         "[supervisord]",
         "nodaemon=true",
         "silent=true",
-        f"logfile={os.devnull}",
-        "logfile_maxbytes=0",
-        f"pidfile={os.devnull}",
+        f"logfile={home}/supervisor.log",
+        "logfile_maxbytes=1MB",
+        "logfile_backups=1",
+        f"pidfile={home}/supervisor.pid",
         f"minfds={_open_files()}",
     ]
     for priority, part in enumerate(parts):

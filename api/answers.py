@@ -66,6 +66,7 @@ def ended(job: Job, settings: Settings) -> Response:
     response: Response = jsonify(body)
     response.status_code = status
     response.headers["Location"] = body["status_url"]
+    response.headers["Cache-Control"] = "no-store"
     return response
 
 

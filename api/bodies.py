@@ -1,5 +1,6 @@
 """What a request carries, as plain values: its fields, its files, how long its caller waits."""
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -40,12 +41,17 @@ def read_body(request: Request) -> Body:
 
 
 def _json(request: Request) -> dict[str, Any]:
-    if not request.get_data(cache=True).strip():
+    data = request.get_data(cache=True)
+    if not data.strip():
         return {}
-    parsed = request.get_json(silent=True)
+    try:
+        parsed = json.loads(data)
+    except (ValueError, RecursionError):
+        parsed = None
     if not isinstance(parsed, dict):
         raise InvalidRequest([{"field": "body", "error": "The body must be a JSON object"}])
-    return parsed
+    # half a character, as "\ud800", can be in no name that anything here takes or prints
+    return {name.encode(errors="replace").decode(): value for name, value in parsed.items()}
 
 
 def _form(request: Request) -> Body:
@@ -54,7 +60,9 @@ def _form(request: Request) -> Body:
         faults = [{"field": name, "error": f"{name} must be given once"} for name in repeated]
         raise InvalidRequest(faults)
     files = {name: request.files.getlist(name) for name in request.files}
-    return Body(request.form.to_dict(), files, typed=False)
+    # an empty field of a form stands for nothing
+    fields = {name: value for name, value in request.form.items() if value}
+    return Body(fields, files, typed=False)
 
 
 @dataclass(frozen=True, slots=True)

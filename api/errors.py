@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from flask import Flask, Response, jsonify
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
 from shared.errors import Fault, InvalidRequest
 from shared.logs import request_id
@@ -19,6 +19,7 @@ STATUS = {
     "gone": 410,
     "payload_too_large": 413,
     "unsupported_media_type": 415,
+    "range_not_satisfiable": 416,
     "input_moderated": 422,
     "output_moderated": 422,
     "queue_full": 429,
@@ -42,6 +43,7 @@ _FRAMEWORK = {
     404: ("not_found", "There is nothing at this address"),
     405: ("method_not_allowed", "This address does not take this method"),
     413: ("payload_too_large", "The request is larger than this service takes"),
+    416: ("range_not_satisfiable", "The image has no such range"),
     415: ("unsupported_media_type", "The body is of a type that this address does not take"),
 }
 
@@ -53,7 +55,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _defect)
 
 
-def _answer(status: int, code: str, message: str, **more: Any) -> Response:
+def answer(status: int, code: str, message: str, **more: Any) -> Response:
+    """Return a fault's answer; `more` stands in its body."""
     body = {"error": message, "error_code": code, "request_id": request_id.get(), **more}
     response: Response = jsonify(body)
     response.status_code = status
@@ -66,7 +69,7 @@ def _answer(status: int, code: str, message: str, **more: Any) -> Response:
 
 def _fault(fault: Fault) -> Response:
     more = {"errors": fault.errors} if isinstance(fault, InvalidRequest) else {}
-    return _answer(STATUS[fault.error_code], fault.error_code, fault.message, **more)
+    return answer(STATUS[fault.error_code], fault.error_code, fault.message, **more)
 
 
 def _framework(error: HTTPException) -> Response:
@@ -74,12 +77,14 @@ def _framework(error: HTTPException) -> Response:
     if status >= 500:
         return _defect(error)
     code, message = _FRAMEWORK.get(status, ("invalid_request", error.name))
-    response = _answer(status, code, message)
+    response = answer(status, code, message)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    if isinstance(error, RequestedRangeNotSatisfiable):
+        response.headers["Content-Range"] = f"bytes */{error.length}"
     return response
 
 
 def _defect(error: Exception) -> Response:
     _log.error("a defect met a request", exc_info=error)
-    return _answer(500, "internal", "Something went wrong in this service; it has been logged")
+    return answer(500, "internal", "Something went wrong in this service; it has been logged")

@@ -1,5 +1,6 @@
 """The pictures: an image's address is good from the first answer on, and waits for the image."""
 
+import re
 from pathlib import Path
 
 from flask import Blueprint, Response, request, send_file
@@ -11,6 +12,7 @@ from shared.jobs import Job
 from shared.services import Services
 
 _MAX_AGE_SECONDS = 86_400
+_ONE_RANGE = re.compile(r"bytes=\s*(\d+-\d*|-\d+)\s*")
 _GONE = {
     "failed": "There is no image here: the job failed",
     "canceled": "There is no image here: the job was canceled",
@@ -54,6 +56,9 @@ def _outcome(job: Job, services: Services) -> Path:
 
 def _send(path: Path, name: str) -> Response:
     token, _, extension = name.partition(".")
+    if not _ONE_RANGE.fullmatch(request.headers.get("Range", "")):
+        # several ranges, or of something else than bytes: RFC 9110 lets the whole be sent
+        request.environ.pop("HTTP_RANGE", None)
     response = send_file(
         path,
         mimetype=CONTENT_TYPES[extension],

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
+from api.errors import answer
 from shared.errors import StoreUnavailable
 from shared.services import Services
 
@@ -22,17 +23,12 @@ def blueprint(services: Services) -> Blueprint:
     @routes.get("/readyz")
     def readyz() -> Response:
         checks, paused_ms = _checks(services)
-        missing = [name for name, answer in checks.items() if answer != "ok"]
-        body: dict[str, Any] = {
-            "status": "unavailable" if missing else "ok",
-            "checks": checks,
-            "provider": provider(services, paused_ms),
-        }
+        missing = [name for name, state in checks.items() if state != "ok"]
+        told: dict[str, Any] = {"checks": checks, "provider": provider(services, paused_ms)}
         if missing:
-            body |= {"error": f"Not ready: {', '.join(missing)}", "error_code": "unavailable"}
-        response = _fresh(jsonify(body))
-        response.status_code = 503 if missing else 200
-        return response
+            message = f"Not ready: {', '.join(missing)}"
+            return answer(503, "unavailable", message, **told)
+        return _fresh(jsonify(status="ok", **told))
 
     return routes
 

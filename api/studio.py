@@ -1,6 +1,6 @@
 """The page at `/`: what runs, and where to go from here."""
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, make_response, render_template
 
 from shared.services import Services
 
@@ -14,7 +14,7 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.get("/")
     def page() -> Response:
-        base = settings.public_base_url or request.host_url.rstrip("/")
+        base = settings.own_url
         html = render_template(
             "index.html", sandbox=settings.sandbox, base=base, flower_port=settings.flower_port
         )

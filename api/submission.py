@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from api.bodies import Body
 from api.uploads import Upload, limit_problems, read_upload
 from api.validation import Order, read_order
-from shared.errors import InvalidRequest, QueueFull, StorageError, StoreUnavailable
+from shared.errors import InvalidRequest, QueueFull, StorageUnavailable, StoreUnavailable
 from shared.jobs import Job, new_image_name, new_job_id
 from shared.logs import job_id as logged_job_id
 from shared.logs import request_id
@@ -88,7 +88,7 @@ def _store_input(name: str, data: bytes, services: Services) -> None:
         services.images.put_input(name, data)
     except OSError as error:
         _log.exception("could not store an upload")
-        raise StorageError("The image could not be stored; nothing was queued") from error
+        raise StorageUnavailable("The image could not be stored; nothing was queued") from error
 
 
 def _dispatch(services: Services) -> None:

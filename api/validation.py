@@ -56,6 +56,10 @@ def read_order(kind: Kind, body: Body, settings: Settings) -> tuple[Order | None
     variant = given.pop(selector, next(iter(variants)))
     known = variants.get(variant) if isinstance(variant, str) else None
     operation = known or next(iter(variants.values()))
+    if not known:  # nobody can tell yet which of these it would have taken
+        taken = {name for other in variants.values() for name in other.options.model_fields}
+        for name in taken - operation.options.model_fields.keys():
+            given.pop(name, None)
     envelope_fields = {name: given.pop(name) for name in Envelope.model_fields if name in given}
 
     where = f"{selector} {variant}" if known else kind
@@ -77,16 +81,15 @@ def read_order(kind: Kind, body: Body, settings: Settings) -> tuple[Order | None
 
 def _wait_faults(value: object) -> list[Fault]:
     try:
-        read_seconds(WAIT_FIELD, value or 0)
+        read_seconds(WAIT_FIELD, 0 if value is None else value)
     except InvalidRequest as invalid:
         return invalid.errors
     return []
 
 
 def _given(body: Body) -> dict[str, Any]:
-    """Drop what stands for nothing: null in JSON, an empty field in a form."""
-    nothing = (None,) if body.typed else (None, "")
-    given = {name: value for name, value in body.fields.items() if value not in nothing}
+    """Drop what stands for nothing."""
+    given = {name: value for name, value in body.fields.items() if value is not None}
     if not body.typed and "metadata" in given:
         given["metadata"] = _parsed(given["metadata"])
     return given
@@ -95,7 +98,7 @@ def _given(body: Body) -> dict[str, Any]:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -11,7 +11,7 @@ import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from sandbox.errors import ControlError  # noqa: E402
-from sandbox.serve import serve  # noqa: E402
+from sandbox.serve import Run, serve  # noqa: E402
 from sandbox.settings import Settings  # noqa: E402
 
 
@@ -25,7 +25,8 @@ def main() -> int:
         settings = Settings().changed(_changes(options))
     except ControlError as problem:
         parser.error(str(problem))
-    return serve((options.host, options.port), settings, options.ledger, log=options.log)
+    runs = Run((options.host, options.port), options.ledger, options.log, options.until_stdin_ends)
+    return serve(runs, settings)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--retry-after-header", action="store_true", help="send Retry-After on a 429")
     add("--credits", type=float, metavar="CREDITS", help="balance at the start (1000000)")
     add("--ledger", type=Path, metavar="FILE", help="keep the ledger in this file too")
+    add("--until-stdin-ends", action="store_true", help="stop when standard input is closed")
     add("--log", action="store_true", help="write one line a call to stderr")
     return parser
 

@@ -142,10 +142,10 @@ def _zeros(length: int) -> Iterator[bytes]:
 
 
 def _drips(body: bytes, seconds: float, sleep: Callable[[float], None]) -> Iterator[bytes]:
-    step = max(1, -(-len(body) // _DRIPS))
-    for start in range(0, len(body), step):
-        sleep(seconds / _DRIPS)
-        yield body[start : start + step]
+    starts = range(0, len(body), max(1, math.ceil(len(body) / _DRIPS)))
+    for start in starts:
+        sleep(seconds / len(starts))
+        yield body[start : start + starts.step]
 
 
 def _cut(body: bytes) -> Iterator[bytes]:

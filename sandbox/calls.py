@@ -6,16 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sandbox.errors import ProviderError
-from sandbox.wire import (
-    MAX_SEED,
-    Choice,
-    Field,
-    Number,
-    Operation,
-    Picture,
-    Size,
-    Text,
-)
+from sandbox.sizes import Size
+from sandbox.wire import MAX_SEED, Choice, Field, Number, Operation, Picture, Text
 
 Value = str | float
 Measure = Callable[[bytes], Size | None]

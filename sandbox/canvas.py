@@ -11,11 +11,12 @@ import random
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
+from typing import cast
 
-from PIL import Image, ImageChops, ImageDraw, ImageOps
+from PIL import Image, ImageChops, ImageDraw
 
 from sandbox.palettes import Colour, Palette, mix, ramp
-from sandbox.wire import Size
+from sandbox.sizes import Size
 
 SKY = 127
 LAND = 128
@@ -66,30 +67,36 @@ def clouds(rng: random.Random, cells: int, size: Size, rough: float = 0.4) -> Im
         sheet = Image.blend(sheet, detail, rough * 2 / finer**1.2)
     # Turned, so that the grid they grew from does not show.
     sheet = sheet.rotate(rng.uniform(25, 65), Image.Resampling.BICUBIC).crop((27, 27, 153, 153))
-    return ImageOps.autocontrast(sheet).resize(size, Image.Resampling.BICUBIC)
+    # Averaged in floating point: steps of whole levels, stretched, would show as a weave.
+    smooth = sheet.convert("F").resize((42, 42), Image.Resampling.BOX)
+    low, high = cast("tuple[float, float]", smooth.getextrema())
+    stretch = 255 / max(1.0, high - low)
+    smooth = smooth.point(lambda level: level * stretch - low * stretch)
+    return smooth.resize(size, Image.Resampling.BICUBIC).convert("L")
 
 
 def glow(diameter: int, level: Callable[[float], float]) -> Image.Image:
     """Draw a round light; `level` gives the index for a distance of 0 (centre) to 1 (rim)."""
     levels = [max(0, min(255, round(level(min(1.0, step / 181))))) for step in range(256)]
     # The stored gradient reaches 255 in its corners, so that 181 lies on the inscribed circle.
-    return _radial().point(levels).resize((diameter, diameter), Image.Resampling.BILINEAR)
+    # A large light is so faint a slope that nobody sees whether it was smoothed.
+    large = diameter > 900
+    method = Image.Resampling.NEAREST if large else Image.Resampling.BILINEAR
+    return _radial().point(levels).resize((diameter, diameter), method)
 
 
 def shine(sheet: Image.Image, light: Image.Image, centre: Point, ceiling: int = SKY) -> None:
     """Add a light to the indexes around a point, up to a highest index."""
     left, top = round(centre[0] - light.width / 2), round(centre[1] - light.height / 2)
-    box = (
-        max(0, left),
-        max(0, top),
-        min(sheet.width, left + light.width),
-        min(sheet.height, top + light.height),
-    )
+    right, bottom = min(sheet.width, left + light.width), min(sheet.height, top + light.height)
+    box = (max(0, left), max(0, top), right, bottom)
     if box[0] >= box[2] or box[1] >= box[3]:
         return
     part = light.crop((box[0] - left, box[1] - top, box[2] - left, box[3] - top))
     lit = ImageChops.add(sheet.crop(box), part)
-    sheet.paste(lit.point([min(level, ceiling) for level in range(256)]), box)
+    if ceiling < LIGHT:
+        lit = lit.point([min(level, ceiling) for level in range(256)])
+    sheet.paste(lit, box)
 
 
 def ridge(rng: random.Random, width: int, base: float, height: float, rough: float) -> list[Point]:
@@ -106,17 +113,15 @@ def ridge(rng: random.Random, width: int, base: float, height: float, rough: flo
 
 def swell(rng: random.Random, width: int, base: float, height: float) -> list[Point]:
     """Draw a line of soft waves."""
-    waves = [
-        (rng.uniform(0.5, 2.2), rng.uniform(0, math.tau), rng.uniform(0.2, 0.5)) for _ in "abc"
-    ]
-    return [
-        (
-            x,
-            base
-            - height * sum(share * math.sin(f * x * math.tau / width + p) for f, p, share in waves),
-        )
-        for x in (width * step / 120 for step in range(121))
-    ]
+    waves = [_wave(rng, width) for _ in range(3)]
+    xs = [width * step / 120 for step in range(121)]
+    return [(x, base - height * sum(wave(x) for wave in waves)) for x in xs]
+
+
+def _wave(rng: random.Random, width: int) -> Callable[[float], float]:
+    pitch, phase = rng.uniform(0.5, 2.2) * math.tau / width, rng.uniform(0, math.tau)
+    share = rng.uniform(0.2, 0.5)
+    return lambda x: share * math.sin(pitch * x + phase)
 
 
 def land(sheet: Image.Image, line: Sequence[Point], layer: int, depth: float) -> None:

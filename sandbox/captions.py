@@ -20,7 +20,7 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 def sign(picture: Image.Image, mark: str) -> None:
     """Put the word SANDBOX and a few more into the upper left corner."""
     unit = max(9.0, min(picture.size) / 64)
-    font = _font(round(unit * 1.35))
+    font = load_font(round(unit * 1.35))
     text = f"SANDBOX {_UNKNOWN} {_readable(mark)}"
     width = font.getlength(text) + unit * 2
     box = (round(unit), round(unit), round(unit + width), round(unit * 3.6))
@@ -36,12 +36,12 @@ def caption(picture: Image.Image, prompt: str) -> None:
     width, height = picture.size
     size = max(13, round((width * height) ** 0.5 / 44))
     margin, pitch = round(size * 1.2), round(size * 1.35)
-    font = _font(size)
+    font = load_font(size)
     lines = wrap(_readable(prompt), font, width - 2 * margin, 3 if width < height else 2)
     top = height - margin * 2 - pitch * len(lines)
     strip = (0, max(0, top - margin), width, height)
     shade = gradient((width, height - strip[1]), 0, 255)
-    picture.paste(_BLACK, strip, shade.point([min(190, round(n * 1.6)) for n in range(256)]))
+    picture.paste(_BLACK, strip, shade.point([min(215, round(n * 1.9)) for n in range(256)]))
     draw = ImageDraw.Draw(picture)
     for number, line in enumerate(lines):
         middle = height - margin - pitch * (len(lines) - number - 0.5)
@@ -90,7 +90,7 @@ def _fitting_length(text: str, font: Font, width: float) -> int:
 def _readable(text: str) -> str:
     """Return a text on one line in which every character can be drawn."""
     line = " ".join(text[:_LONGEST].split())
-    return "".join(map(_drawable, line))
+    return "".join(map(drawable, line))
 
 
 @lru_cache(maxsize=4096)
@@ -98,18 +98,19 @@ def _has_glyph(letter: str) -> bool:
     if letter.isascii():
         return letter.isprintable()
     # The built-in font draws one and the same box for whatever it does not know.
-    return bytes(_font(16).getmask(letter)) != bytes(_font(16).getmask("\uffff"))
+    return bytes(load_font(16).getmask(letter)) != bytes(load_font(16).getmask("\uffff"))
 
 
-def _drawable(letter: str) -> str:
+def drawable(letter: str) -> str:
     """Return a letter as the font can draw it: itself, without its accent, or a dot."""
     letter = _PLAIN.get(letter, letter)
     if _has_glyph(letter):
         return letter
     bare = unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode()
-    return bare or _UNKNOWN
+    return bare if bare and bare.isprintable() else _UNKNOWN
 
 
 @cache
-def _font(size: int) -> Font:
+def load_font(size: int) -> Font:
+    """Return Pillow's own font in a height of so many pixels."""
     return ImageFont.load_default(size)

@@ -1,11 +1,22 @@
-"""Let a test or a person give the sandbox orders: how to behave, what to do wrong."""
+"""Let a test or a person give the sandbox orders: how to behave, what to do wrong.
+
+    GET    /_sandbox/          settings, balance, counts, queue of faults
+    PUT    /_sandbox/settings  {"latency": 1.5, "rate": "150/10s", "credits": 20, "down": true, ...}
+    POST   /_sandbox/faults    {"kind": "cut", "count": 2, "operation": "generate/core", ...}
+    DELETE /_sandbox/faults    forget all faults
+    GET    /_sandbox/ledger    what was charged; ?prompt= for one exact prompt
+    DELETE /_sandbox/ledger    forget what was charged
+    POST   /_sandbox/reset     back to the start values
+
+What can be set stands in `settings.py`, the kinds of faults and their options in `faults.py`.
+"""
 
 from dataclasses import asdict
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from sandbox.errors import ControlError
-from sandbox.faults import read_fault
+from sandbox.orders import read_fault
 from sandbox.provider import Provider
 
 CONTROL_PATH = "/_sandbox/"

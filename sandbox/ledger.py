@@ -19,9 +19,10 @@ class Ledger:
         """Read back what an earlier run left in `path`; raise OSError or ValueError if unable."""
         self._entries: dict[int, Entry] = {}
         self._last_id = 0
-        if path and path.exists():
+        self._path = path
+        if path:
+            path.touch()
             self._read_back(path)
-        self._file = path.open("a", encoding="utf-8") if path else None
 
     def add(self, entry: Entry) -> int:
         """Record a charged call and return its id."""
@@ -50,8 +51,8 @@ class Ledger:
     def clear(self) -> None:
         """Forget every entry, in the file too."""
         self._entries.clear()
-        if self._file:
-            self._file.truncate(0)
+        if self._path:
+            self._path.write_text("", encoding="utf-8")
 
     def _read_back(self, path: Path) -> None:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
@@ -63,9 +64,9 @@ class Ledger:
 
     def _write(self, line: Entry) -> None:
         self._merge(line)
-        if self._file:
-            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            self._file.flush()
+        if self._path:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     def _merge(self, line: Entry) -> None:
         self._entries.setdefault(line["id"], {}).update(line)

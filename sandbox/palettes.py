@@ -62,7 +62,7 @@ GRADES: dict[str, Grade] = {
     "line-art": Grade(saturation=0.0, contrast=1.3, tint=(240, 236, 226), tint_share=0.35, bands=8),
     "low-poly": Grade(saturation=1.15, bands=10),
     "modeling-compound": Grade(saturation=1.25, contrast=0.8, tint=(255, 190, 160), tint_share=0.2),
-    "neon-punk": Grade(saturation=1.9, contrast=1.4, tint=(235, 20, 190), tint_share=0.35),
+    "neon-punk": Grade(saturation=1.7, contrast=1.4, tint=(110, 20, 170), tint_share=0.3),
     "origami": Grade(saturation=0.9, tint=(250, 235, 215), tint_share=0.3, bands=11),
     "photographic": Grade(saturation=0.95, contrast=1.05),
     "pixel-art": Grade(saturation=1.4, contrast=1.15, bands=18, blocks=96),

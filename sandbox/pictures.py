@@ -11,9 +11,11 @@ from PIL import Image, ImageFilter, ImageOps
 from sandbox.calls import Call
 from sandbox.canvas import flat_level
 from sandbox.captions import caption, sign
+from sandbox.details import Brief
 from sandbox.palettes import GRADES, PALETTES, Grade, graded
-from sandbox.scenes import Brief, Sketch, choose
-from sandbox.wire import FORMATS, Size, enlarged_size, generated_size, nearest_ratio
+from sandbox.scenes import Sketch, choose
+from sandbox.sizes import Size, enlarged_size, generated_size, nearest_ratio
+from sandbox.wire import FORMATS
 
 _NEAREST = Image.Resampling.NEAREST
 _SAVE_OPTIONS: dict[str, dict[str, int]] = {

@@ -2,45 +2,21 @@
 
 import hashlib
 import random
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Protocol, TypeVar
 
 from sandbox.calls import Call
 from sandbox.errors import ProviderError
 from sandbox.faults import Fault, Faults, chance_fault
+from sandbox.host import Host
 from sandbox.ledger import Ledger
 from sandbox.limits import RateLimit
 from sandbox.pictures import Made, make
 from sandbox.results import Results
 from sandbox.settings import Settings
 from sandbox.stats import Stats
-
-T = TypeVar("T")
-
-
-class Compute(Protocol):
-    """Run heavy work, perhaps elsewhere, and wait for it."""
-
-    def __call__(self, work: Callable[[], T], /) -> T:
-        """Return what the work returns."""
-
-
-def compute_here(work: Callable[[], T], /) -> T:
-    """Run the work on the spot."""
-    return work()
-
-
-@dataclass(frozen=True)
-class Host:
-    """Hold what the sandbox borrows from the process around it; times are seconds."""
-
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    compute: Compute = compute_here
 
 
 @dataclass(frozen=True)
@@ -123,11 +99,8 @@ class Provider:
             return _turned_away(fault)
         self._require(call.price)
         self.host.sleep(self._seconds(call.operation.name) + _slowness(fault))
-        outcome = (
-            self._start(call, caller, fault)
-            if call.operation.asynchronous
-            else (self._finish(call, caller, fault))
-        )
+        work = self._start if call.operation.asynchronous else self._finish
+        outcome = work(call, caller, fault)
         if fault and (refusal := fault.refusal()):
             raise refusal
         return outcome
@@ -170,7 +143,8 @@ class Provider:
         # harder case for a client, because an answer that gets lost there was paid for.
         entry_id = self._charge(call, caller, None)
         ready_at = self.host.now() + self.settings.latency.creative_cook
-        job = self.results.start(caller.key, call, fault, entry_id=entry_id, ready_at=ready_at)
+        kept = fault if fault and fault.spoils_picture else None
+        job = self.results.start(caller.key, call, kept, entry_id=entry_id, ready_at=ready_at)
         return Outcome(fault, started=job.id)
 
     def _drawn(self, call: Call, fault: Fault | None) -> Made:

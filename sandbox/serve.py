@@ -2,27 +2,33 @@
 
 import errno
 import resource
+import select
 import signal
 import socket
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import gevent
 from gevent.event import Event
+from gevent.monkey import get_original
+from gevent.os import tp_read
 from gevent.pywsgi import WSGIHandler, WSGIServer
-from gevent.select import select
 from gevent.threadpool import ThreadPool
 
+from sandbox.host import Host
 from sandbox.ledger import Ledger
-from sandbox.provider import Host, Provider
+from sandbox.provider import Provider
 from sandbox.server import create_app
 from sandbox.settings import Settings
 
 T = TypeVar("T")
 
+# The system's own poll: it does not wait here, and select() ends at 1,024 sockets.
+_poll = get_original("select", "poll")
 # Drawing must not keep the event loop from stamping arrivals, and more threads than cores only
 # make every picture later.
 _DRAWING_THREADS = 2
@@ -41,20 +47,29 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent has no types here
 
     def _hung_up(self) -> bool:
         try:
-            readable = select([self.socket], [], [], 0)[0]
-            return bool(readable) and self.socket.recv(1, socket.MSG_PEEK) == b""
+            poll = _poll()
+            poll.register(self.socket, select.POLLIN)
+            return bool(poll.poll(0)) and self.socket.recv(1, socket.MSG_PEEK) == b""
         except OSError:
             return True
 
 
-def serve(
-    address: tuple[str, int], settings: Settings, ledger_path: Path | None, *, log: bool
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How one process serves: where, with which ledger file, how loud, and until when."""
+
+    address: tuple[str, int]
+    ledger: Path | None
+    log: bool
+    until_stdin_ends: bool
+
+
+def serve(run: Run, settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status."""
     _raise_file_limit()
     try:
-        provider = Provider(settings, _host(), Ledger(ledger_path))
-        server = _listen(address, provider, log=log)
+        provider = Provider(settings, _host(), Ledger(run.ledger))
+        server = _listen(run.address, provider, log=run.log)
     except (OSError, ValueError) as problem:
         print(f"sandbox: {problem}", file=sys.stderr)
         return 1
@@ -62,9 +77,17 @@ def serve(
     stopped = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stopped.set)
+    if run.until_stdin_ends:
+        gevent.spawn(_stop_when_stdin_ends, stopped)
     stopped.wait()
     server.stop(timeout=0)
     return 0
+
+
+def _stop_when_stdin_ends(stopped: Event) -> None:
+    while tp_read(0, 4096):
+        pass
+    stopped.set()
 
 
 def _host() -> Host:

@@ -13,7 +13,8 @@ from sandbox.control import CONTROL_PATH, control
 from sandbox.errors import ProviderError, error_of
 from sandbox.pictures import measure
 from sandbox.provider import Caller, Outcome, Provider
-from sandbox.wire import CLIENT_HEADERS, MAX_BODY, OPERATIONS, Operation, Size
+from sandbox.sizes import Size
+from sandbox.wire import CLIENT_HEADERS, MAX_BODY, OPERATIONS, Operation
 
 wire = Blueprint("wire", __name__)
 

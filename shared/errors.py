@@ -68,6 +68,12 @@ class StoreUnavailable(Fault):
     error_code = "unavailable"
 
 
+class StorageUnavailable(Fault):
+    """An upload could not be kept, so nothing was accepted."""
+
+    error_code = "unavailable"
+
+
 class BrokenImage(Fault):
     """Bytes are no PNG, JPEG or WebP, or are cut short."""
 

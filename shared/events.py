@@ -30,7 +30,6 @@ class Events:
         self._waiting: dict[str, set[threading.Event]] = defaultdict(set)
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
-        self._subscribed = threading.Event()
 
     @property
     def closed(self) -> bool:
@@ -39,16 +38,17 @@ class Events:
 
     @contextmanager
     def watch(self, job_id: str) -> Iterator[threading.Event]:
-        """Give an event that is set at each change of a job; clear it, then read the record."""
+        """Give an event that is set at each change of a job; clear it, then read the record.
+
+        It is set to begin with: a change may have come before this was asked.
+        """
         event = threading.Event()
+        event.set()
         with self._lock:
             self._waiting[job_id].add(event)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="events", daemon=True)
                 self._thread.start()
-        if not self._subscribed.is_set():
-            # until the subscription stands, a change could be missed: it wakes everybody then
-            event.set()
         try:
             yield event
         finally:
@@ -68,7 +68,6 @@ class Events:
                 self._listen()
             except (RedisError, OSError):
                 _log.warning("lost the event channel, connecting again")
-            self._subscribed.clear()
             self._closed.wait(_RECONNECT_SECONDS)
 
     def _listen(self) -> None:
@@ -79,8 +78,7 @@ class Events:
                 if message is None:
                     channel.ping()  # finds a dead connection that says nothing
                 elif message["type"] == "subscribe":
-                    self._subscribed.set()
-                    self._wake_all()
+                    self._wake_all()  # what changed before the subscription stood was not heard
                 elif message["type"] == "message":
                     self._wake(str(message["data"]).split(" ", 1)[0])
 

@@ -72,7 +72,7 @@ def _png(data: bytes) -> ImageInfo:
 
 def _jpeg(data: bytes) -> ImageInfo:
     size: tuple[int, int] | None = None
-    at = 2
+    at, pixels = 2, False
     while True:
         at, marker = _next_marker(data, at)
         if marker == 0xD9:
@@ -85,9 +85,11 @@ def _jpeg(data: bytes) -> ImageInfo:
             size = (width, height)
         at += length
         if marker == 0xDA:
-            at = _skip_scan(data, at)
+            at, pixels = _skip_scan(data, at), True
     if size is None:
         raise BrokenImage("The JPEG has no frame")
+    if not pixels:
+        raise BrokenImage("The JPEG has no pixels")
     return ImageInfo("jpeg", *size)
 
 

@@ -61,7 +61,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What a sweep found: messages put back, jobs with no live lease, jobs past their deadline."""
+    """What a sweep found: messages put back, jobs of lost workers, jobs past their deadline."""
 
     put_back: int
     orphans: list[str]
@@ -152,10 +152,11 @@ class JobStore:
         """End a job we run (or, with no claim, one that waits); return False when refused."""
         return self._finish(job_id, "failed", claim, fields)
 
-    def sweep(self) -> Sweep:
-        """Put lost messages back and name the jobs that need a decision."""
+    def sweep(self, claim: str, lease_ms: int) -> Sweep:
+        """Put lost messages back; adopt, under this claim, the jobs whose lease ran out."""
         put_back, orphans, overdue = cast(
-            "tuple[int, Any, Any]", self._run("sweep", UNCLAIMED_MS, _SWEEP_MOST)
+            "tuple[int, Any, Any]",
+            self._run("sweep", UNCLAIMED_MS, _SWEEP_MOST, claim, lease_ms),
         )
         return Sweep(put_back, self._ids(orphans), self._ids(overdue))
 

@@ -114,7 +114,7 @@ class Settings(BaseSettings):
     storage_url: Annotated[str, AfterValidator(_check_storage)] = "saved_images"
     public_base_url: Url | None = None
     allow_anonymous: bool = False
-    default_wait_seconds: Annotated[float, Field(ge=0)] = 0
+    default_wait_seconds: Annotated[float, Field(ge=0, le=3_600)] = 0
     max_wait_seconds: Annotated[float, Field(ge=0, le=3_600)] = 120
     image_wait_seconds: Annotated[float, Field(ge=0, le=3_600)] = 60
     upscale_max_side: Annotated[int, Field(ge=32, le=1_536)] = 512
@@ -162,6 +162,12 @@ class Settings(BaseSettings):
     def provider_url(self) -> str:
         """Return where provider calls go."""
         return self.sandbox_url if self.sandbox else self.stability_api_host
+
+    @property
+    def own_url(self) -> str:
+        """Return where callers find this service; never told by a request."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_base_url or f"http://{host}:{self.port}"
 
     @property
     def provider_key(self) -> str:

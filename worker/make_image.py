@@ -88,7 +88,7 @@ def _run(job: Job, lease: Lease, shop: Workshop) -> None:
 
 
 def _make(job: Job, lease: Lease, shop: Workshop) -> None:
-    if _finish_from_disk(job, shop):
+    if finish_from_disk(job, shop.store, shop.images):
         return
     source, outgoing = _prepare(job, shop)
     if not _wait_for_turn(job, lease, shop):
@@ -100,7 +100,8 @@ def _make(job: Job, lease: Lease, shop: Workshop) -> None:
     _write(job.image, data, shop)
     _succeed(
         job,
-        shop,
+        shop.store,
+        shop.images,
         provider_ms=provider_ms,
         provider_request_id=image.request_id,
         result=_result(info, len(data), image.seed),
@@ -108,9 +109,9 @@ def _make(job: Job, lease: Lease, shop: Workshop) -> None:
     )
 
 
-def _finish_from_disk(job: Job, shop: Workshop) -> bool:
+def finish_from_disk(job: Job, store: JobStore, images: ImageStore) -> bool:
     """End a job whose image an earlier attempt has written; its seed went with that attempt."""
-    path = shop.images.find(job.image)
+    path = images.find(job.image)
     if path is None:
         return False
     try:
@@ -118,7 +119,8 @@ def _finish_from_disk(job: Job, shop: Workshop) -> bool:
         info = inspect(data)
     except (OSError, BrokenImage):
         return False
-    _succeed(job, shop, result=_result(info, len(data), None), credits=job.estimate)
+    result = _result(info, len(data), None)
+    _succeed(job, store, images, result=result, credits=job.estimate)
     return True
 
 
@@ -179,11 +181,11 @@ def _result(info: ImageInfo, size: int, seed: int | None) -> dict[str, object]:
     }
 
 
-def _succeed(job: Job, shop: Workshop, **fields: object) -> None:
-    if shop.store.succeed(job.id, **fields):
+def _succeed(job: Job, store: JobStore, images: ImageStore, **fields: object) -> None:
+    if store.succeed(job.id, **fields):
         _log.info("made an image", extra={"provider_ms": fields.get("provider_ms")})
     if job.input:
-        shop.images.delete_input(job.input)
+        images.delete_input(job.input)
 
 
 def fail(job: Job, claim: str, fault: JobFault, store: JobStore) -> None:

@@ -1,5 +1,6 @@
 """The provider's client: knows only HTTP. It does not retry, pause, or know of jobs."""
 
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +12,7 @@ from urllib3.exceptions import (
     HTTPError,
     NewConnectionError,
     ReadTimeoutError,
+    SSLError,
 )
 
 from shared.errors import OutcomeUnknown, ProviderBadImage, ProviderTimeout, ProviderUnavailable
@@ -77,7 +79,7 @@ def _transport() -> Iterator[None]:
     """Turn trouble on the way into faults, by whether the call can have reached the provider."""
     try:
         yield
-    except (requests.ConnectTimeout, requests.exceptions.SSLError) as error:
+    except requests.ConnectTimeout as error:
         raise ProviderUnavailable(_NOT_REACHED) from error
     except (requests.ReadTimeout, ReadTimeoutError) as error:
         raise ProviderTimeout(_TIMED_OUT) from error
@@ -92,4 +94,10 @@ def _transport() -> Iterator[None]:
 def _never_connected(error: requests.ConnectionError) -> bool:
     cause = error.args[0] if error.args else None
     reason = getattr(cause, "reason", cause)
-    return isinstance(reason, (NewConnectionError, ConnectTimeoutError))
+    # other trouble with TLS can come when the request is already sent
+    certificate = isinstance(reason, SSLError) and _is_certificate(reason)
+    return certificate or isinstance(reason, (NewConnectionError, ConnectTimeoutError))
+
+
+def _is_certificate(error: SSLError) -> bool:
+    return bool(error.args) and isinstance(error.args[0], ssl.SSLCertVerificationError)

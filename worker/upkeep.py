@@ -4,6 +4,7 @@ Any number of workers may do it at once: each step is atomic in the store and do
 """
 
 import logging
+import secrets
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,13 +15,15 @@ from shared.jobs import Job
 from shared.queue import dispatch
 from shared.services import Services
 from worker.leases import RENEW_SECONDS, Leases
-from worker.make_image import fail, retry_rule
+from worker.make_image import fail, finish_from_disk, retry_rule
 
 _log = logging.getLogger(__name__)
 TICK_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 2.0
 _HEARTBEAT_TTL_MS = 10_000
 _SWEEP_SECONDS = 1.0
+# Enough for a sweeper to decide about all it adopted; if it dies too, another adopts them then.
+_ADOPTED_MS = 30_000
 
 
 class Upkeep:
@@ -82,26 +85,28 @@ def _attempt(step: Callable[[], object]) -> None:
 def sweep(services: Services) -> None:
     """Put back what was lost, and end what is past its deadline."""
     store = services.store
-    found = store.sweep()
+    claim = secrets.token_hex(8)
+    found = store.sweep(claim, _ADOPTED_MS)
     if found.put_back:
         _log.warning(
             "messages were lost, their jobs are queued again", extra={"jobs": found.put_back}
         )
     for job_id in found.orphans:
         job = store.get(job_id)
-        if job and job.status == "running":
+        if job and job.claim == claim:
             _take_over(job, services)
     for job_id in found.overdue:
         job = store.get(job_id)
-        if job and job.status == "queued":
+        if job and job.status == "queued" and not finish_from_disk(job, store, services.images):
             _end_overdue(job, store)
 
 
 def _take_over(job: Job, services: Services) -> None:
     """Decide about a job whose worker is gone: its call was sent (outcome unknown) or it was not."""
     store = services.store
-    if job.sent is None or services.images.find(job.image):
-        # whoever claims it next finishes it from the image, if there is one
+    if finish_from_disk(job, store, services.images):
+        return
+    if job.sent is None:
         store.release(job.id, job.claim, Release())
         return
     fault = OutcomeUnknown(

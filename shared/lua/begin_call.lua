@@ -6,6 +6,8 @@ local interval, longest, late = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(A
 local now = now_ms()
 local lease = redis.call('ZSCORE', key('running'), id)
 if not holds(id, claim) or not lease or tonumber(lease) < now then return { 'stale', 0 } end
+-- asked again because the answer was lost: the slot is taken and the call is noted already
+if redis.call('HEXISTS', job_key(id), 'sent') == 1 then return { 'go', 0 } end
 
 local paused = number_at('pace:paused_until')
 if paused > now then

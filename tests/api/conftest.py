@@ -1,0 +1,67 @@
+"""The app over the real store, with a queue that remembers and events that tell who waits."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from shared.embedded_redis import free_port
+from shared.services import Services, build_services, connect
+from shared.settings import Settings, load_settings
+from tests.api.callers import Api, SeenEvents
+from tests.fakes import RememberingQueue
+
+Start = Callable[..., Api]
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*Settings.model_fields, "STABILITY_API_KEY"):
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def start(services: Services, redis_client: "Redis", redis_url: str) -> Iterator[Start]:
+    """Give what builds the API with settings of its own, and another queue if one is given."""
+    storage_url = services.settings.storage_url
+    events: list[SeenEvents] = []
+
+    def start(queue: RememberingQueue | None = None, **changes: Any) -> Api:
+        given = {"redis_url": redis_url, "storage_url": storage_url, **changes}
+        events.append(SeenEvents(redis_client))
+        built = replace(
+            services,
+            settings=load_settings(None, **given),
+            queue=queue or services.queue,
+            events=events[-1],
+        )
+        return Api(built, redis_client)
+
+    yield start
+    for each in events:
+        each.close()
+
+
+@pytest.fixture
+def api(start: Start) -> Api:
+    """Give the API with default settings."""
+    return start()
+
+
+def away(url: str, folder: Path, **changes: Any) -> Api:
+    """Return an API whose Redis is at an address where it may be missing."""
+    settings = load_settings(None, redis_url=url, storage_url=str(folder), **changes)
+    redis = connect(url)
+    built = build_services(settings, RememberingQueue())
+    return Api(replace(built, events=SeenEvents(redis)), redis)
+
+
+@pytest.fixture
+def without_redis(tmp_path: Path) -> Iterator[Api]:
+    """Give an API whose Redis refuses every connection."""
+    api = away(f"redis://127.0.0.1:{free_port()}/0", tmp_path / "images")
+    yield api
+    api.events.close()

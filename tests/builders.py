@@ -1,0 +1,129 @@
+"""Builders of what many tests need: a job, a job brought to a state, a picture of the database."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from redis import Redis
+
+from shared.job_store import PREFIX, JobStore, Release
+from shared.jobs import Job, new_image_name, new_job_id
+
+LEASE_MS = 30_000
+PLACES = ("queued", "delayed", "dispatched", "running")
+CLAIM = "c1"
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def a_job(**changes: Any) -> Job:
+    """Return a new job for a square picture by generate/core."""
+    job = Job(
+        id=new_job_id(),
+        kind="generate",
+        operation="generate/core",
+        variant="core",
+        request={"prompt": "a fox", "aspect_ratio": "1:1", "output_format": "png"},
+        image=new_image_name("png"),
+        estimate=3_000,
+        created=0,
+        deadline=60_000,
+    )
+    return replace(job, **changes)
+
+
+def accepted(store: JobStore, **changes: Any) -> Job:
+    """Return a job that the store has taken."""
+    job = store.accept(a_job(**changes), 10_000)
+    assert job is not None
+    return job
+
+
+def running(store: JobStore, **changes: Any) -> Job:
+    """Return a job that runs under CLAIM."""
+    job = store.claim(accepted(store, **changes).id, CLAIM, LEASE_MS)
+    assert job is not None
+    return job
+
+
+def orphan(store: JobStore, redis: "Redis", *, sent: bool, **changes: Any) -> Job:
+    """Return a running job whose worker is gone, before or after it sent its call."""
+    job = running(store, **changes)
+    if sent:
+        assert store.begin_call(job.id, CLAIM, 10_000).word == "go"
+    redis.zadd(f"{PREFIX}running", {job.id: 1})
+    return job
+
+
+def in_state(store: JobStore, state: str) -> str:
+    """Return the id of a job in a state: a status, a place of a queued job, or missing."""
+    if state == "missing":
+        return new_job_id()
+    if state == "dispatched":
+        job = accepted(store)
+        store.heartbeat("w", 100, 60_000)
+        assert job.id in store.dispatch()
+        store.heartbeat("w", 0, 0)
+        return job.id
+    job = accepted(store) if state == "queued" else running(store)
+    if state == "delayed":
+        assert store.release(job.id, CLAIM, Release(pause_ms=60_000))
+    elif state == "succeeded":
+        assert store.succeed(job.id)
+    elif state == "failed":
+        assert store.fail(job.id, CLAIM)
+    return job.id
+
+
+def known(store: JobStore, job_id: str) -> Job:
+    """Return a job that must be there."""
+    job = store.get(job_id)
+    assert job is not None
+    return job
+
+
+def places(redis: "Redis", job_id: str) -> list[str]:
+    """Return the indexes in which a job stands."""
+    return [place for place in PLACES if redis.zscore(f"{PREFIX}{place}", job_id) is not None]
+
+
+def dump(redis: "Redis") -> dict[str, Any]:
+    """Return everything in the database."""
+    read: dict[str, Callable[[str], Any]] = {
+        "hash": redis.hgetall,
+        "string": redis.get,
+        "zset": lambda name: redis.zrange(name, 0, -1, withscores=True),
+    }
+    return {str(name): read[str(redis.type(name))](str(name)) for name in redis.scan_iter()}
+
+
+def now_ms(redis: "Redis") -> int:
+    """Return the time by the store's clock."""
+    seconds, micros = redis.time()
+    return int(seconds) * 1000 + int(micros) // 1000
+
+
+def at_once(work: Callable[[T], R], items: Iterable[T], threads: int = 50) -> list[R]:
+    """Do the same work on every item at once; return the answers in order."""
+    todo = list(items)
+    gate = threading.Barrier(min(threads, len(todo)))
+
+    def step(numbered: tuple[int, T]) -> R:
+        if numbered[0] < gate.parties:
+            gate.wait(10)
+        return work(numbered[1])
+
+    with ThreadPoolExecutor(gate.parties) as pool:
+        return list(pool.map(step, enumerate(todo)))
+
+
+def until(condition: Callable[[], object], seconds: float = 10) -> None:
+    """Return when a condition holds; fail after so many seconds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.005)

@@ -1,0 +1,37 @@
+"""Stacks for the end-to-end tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def _shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    # short promises, so that a test need not wait a minute for one to be given up
+    stack = Stack(
+        tmp_path_factory.mktemp("stack"), IMAGE_WAIT_SECONDS="3", SHUTDOWN_GRACE_SECONDS="5"
+    )
+    try:
+        yield stack.start()
+    finally:
+        stack.stop()
+
+
+@pytest.fixture
+def stack(_shared_stack: Stack) -> Iterator[Stack]:
+    """Give the stack that most tests share, with a sandbox that does nothing wrong."""
+    yield _shared_stack
+    _shared_stack.http.delete(f"{_shared_stack.sandbox}/_sandbox/faults", timeout=10)
+    _shared_stack.sandbox_settings(latency=0.05, jitter=0)
+
+
+@pytest.fixture
+def own_stack(tmp_path: Path) -> Iterator[Stack]:
+    """Give a stack that a test may break; it is not started yet."""
+    stack = Stack(tmp_path, SHUTDOWN_GRACE_SECONDS="5")
+    yield stack
+    if stack.process:
+        stack.stop()

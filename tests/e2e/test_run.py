@@ -1,0 +1,188 @@
+"""The one command: how it starts, what it survives, and that it leaves nothing behind."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+import requests
+
+from tests.e2e.stack import Stack, alive, descendants, eventually
+
+
+def test_the_start_ends_with_one_block_that_tells_what_runs(stack: Stack) -> None:
+    block = stack.output().split("is ready.", 1)[1]
+
+    assert stack.base in block
+    assert stack.flower in block
+    assert "sandbox" in block
+    assert "curl -X POST" in block
+
+
+def test_the_page_says_that_the_sandbox_draws(stack: Stack) -> None:
+    page = stack.get("/")
+
+    assert "Sandbox" in page.text
+    assert stack.base in page.text
+
+
+def test_everything_is_ready(stack: Stack) -> None:
+    ready = stack.get("/readyz")
+
+    assert ready.status_code == 200
+    assert ready.json()["checks"] == {"redis": "ok", "worker": "ok", "storage": "ok"}
+    assert stack.get("/healthz").status_code == 200
+
+
+def test_flower_shows_the_worker_and_the_task_by_the_jobs_id(stack: Stack) -> None:
+    job = stack.generate("seen by the operator").json()
+
+    task = eventually(
+        lambda: _page(f"{stack.flower}/task/{job['job_id']}"), what="the task in Flower"
+    )
+    workers = eventually(lambda: _page(f"{stack.flower}/workers"), what="the workers in Flower")
+
+    assert "images.make" in task
+    assert "seen by the operator" not in task
+    assert "celery@" in workers
+
+
+def test_no_secret_stands_in_an_argument(stack: Stack) -> None:
+    assert stack.process
+    conf = (stack.folder / "data" / "redis.conf").read_text()
+    password = conf.split("requirepass ")[1].split()[0]
+
+    listing = subprocess.run(
+        ["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True
+    )
+
+    assert password not in listing.stdout
+    assert (stack.folder / "data" / "redis.conf").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("part", ["worker", "api", "redis", "sandbox", "flower"])
+def test_a_killed_part_comes_back(stack: Stack, part: str) -> None:
+    killed = stack.kill(part)
+
+    eventually(lambda: stack.pid(part) not in {0, killed}, what=f"another {part} process")
+    eventually(lambda: _works(stack), 30, "a picture after that")
+    assert f"The {part} process ended; it is started again." in stack.output()
+
+
+def test_ctrl_c_ends_every_process_and_queued_jobs_go_on_at_the_next_start(
+    own_stack: Stack,
+) -> None:
+    stack = own_stack.start(latency=1)
+    jobs = [stack.generate(f"queued {n}", wait=0).json()["job_id"] for n in range(60)]
+    assert stack.process
+    started = descendants(stack.process.pid)
+
+    code = stack.stop()
+
+    assert code == 0
+    assert not [pid for pid in started if alive(pid)]
+    stack.start()
+    ended = [stack.ended(job_id) for job_id in jobs]
+    assert {job["status"] for job in ended} == {"succeeded"}
+    assert all(len(stack.charged(f"queued {n}")) == 1 for n in range(60))
+
+
+def test_a_stop_answers_those_who_wait(own_stack: Stack) -> None:
+    own_stack.environment["SHUTDOWN_GRACE_SECONDS"] = "20"
+    stack = own_stack.start(latency=30)
+    job = stack.generate("still cooking", wait=0).json()
+    waiting = subprocess.Popen(
+        [sys.executable, "-c", _WAIT, f"{stack.base}/jobs/{job['job_id']}?wait=100"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert waiting.stdout
+    waiting.stdout.readline()
+    eventually(lambda: stack.job(job["job_id"])["status"] == "running", what="the start")
+
+    assert stack.process
+    stack.process.send_signal(signal.SIGINT)
+    answer, _ = waiting.communicate(timeout=20)
+
+    assert answer.strip() == "200 running"
+
+
+def test_a_killed_run_leaves_no_process_and_can_start_again_at_once(own_stack: Stack) -> None:
+    stack = own_stack.start()
+    assert stack.process
+    started = descendants(stack.process.pid)
+
+    stack.stop(signal.SIGKILL)
+
+    eventually(lambda: not [pid for pid in started if alive(pid)], 30, "the end of all parts")
+    stack.start()
+    assert stack.generate("after the kill").status_code == 200
+
+
+def test_two_stacks_run_side_by_side(stack: Stack, own_stack: Stack) -> None:
+    other = own_stack.start()
+
+    mine = stack.generate("in the first").json()
+    theirs = other.generate("in the second").json()
+
+    assert stack.get(f"/jobs/{theirs['job_id']}").status_code == 404
+    assert other.get(f"/jobs/{mine['job_id']}").status_code == 404
+    assert (other.images / theirs["image_url"].rsplit("/", 1)[1]).is_file()
+
+
+def test_a_taken_port_is_said_in_one_sentence(stack: Stack, own_stack: Stack) -> None:
+    own_stack.environment["PORT"] = str(stack.port)
+
+    assert _refusal(own_stack) == (
+        f"app.py: can't listen on 127.0.0.1:{stack.port} (Address already in use);"
+        " set PORT to another port"
+    )
+
+
+def test_a_folder_in_use_is_said_in_one_sentence(stack: Stack, own_stack: Stack) -> None:
+    own_stack.environment["DATA_DIR"] = str(stack.folder / "data")
+
+    assert "is in use by another run; set DATA_DIR to another folder" in _refusal(own_stack)
+
+
+def test_all_wrong_settings_are_said_at_once(own_stack: Stack) -> None:
+    own_stack.environment |= {"PORT": "http", "PROVIDER_RATE": "fast", "HOST": "0.0.0.0"}  # noqa: S104
+
+    complaint = _refusal(own_stack)
+
+    assert "PORT" in complaint
+    assert "PROVIDER_RATE must be calls/seconds, as 150/10s" in complaint
+
+
+def test_an_open_address_is_refused(own_stack: Stack) -> None:
+    own_stack.environment["HOST"] = "0.0.0.0"  # noqa: S104
+
+    assert "ALLOW_ANONYMOUS=true" in _refusal(own_stack)
+
+
+def _refusal(stack: Stack) -> str:
+    stack.launch()
+    assert stack.process
+    assert stack.process.wait(timeout=20) == 2
+    (line,) = stack.output().splitlines()
+    return line
+
+
+def _page(url: str) -> str:
+    answer = requests.get(url, timeout=10)
+    return answer.text if answer.status_code == 200 else ""
+
+
+def _works(stack: Stack) -> bool:
+    try:
+        return stack.generate("after the kill", wait=10).status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+_WAIT = """
+import sys, requests
+print("asking", flush=True)
+answer = requests.get(sys.argv[1], timeout=120)
+print(answer.status_code, answer.json()["status"])
+"""

@@ -1,0 +1,1 @@
+"""Hold the sandbox to the provider's document."""

@@ -1,0 +1,123 @@
+"""Contract of the job store: taking jobs in, and finding them."""
+
+from collections.abc import Callable
+
+import pytest
+from redis import Redis
+
+from shared.errors import StoreUnavailable
+from shared.job_store import PREFIX, JobStore, Pace
+from shared.services import connect
+from tests.builders import a_job, accepted, at_once, dump, in_state, known, now_ms, places
+
+
+def test_an_accepted_job_is_queued_as_given(store: JobStore, redis_client: "Redis") -> None:
+    job = a_job(metadata={"chat": "7"}, request_id="r1")
+
+    stored = store.accept(job, 10)
+
+    assert stored is not None
+    assert (stored.id, stored.status, stored.revision) == (job.id, "queued", 1)
+    assert (stored.request, stored.metadata) == (job.request, {"chat": "7"})
+    assert (stored.image, stored.estimate, stored.request_id) == (job.image, 3_000, "r1")
+    assert places(redis_client, job.id) == ["queued"]
+
+
+def test_times_are_by_the_clock_of_the_store(store: JobStore, redis_client: "Redis") -> None:
+    before = now_ms(redis_client)
+
+    job = accepted(store, created=5, deadline=60_000)
+
+    assert before <= job.created <= now_ms(redis_client)
+    assert job.deadline == job.created + 60_000
+    assert redis_client.zscore(f"{PREFIX}deadlines", job.id) == job.deadline
+
+
+def test_the_record_carries_its_schema_version(store: JobStore, redis_client: "Redis") -> None:
+    job = accepted(store)
+
+    assert redis_client.hget(f"{PREFIX}job:{job.id}", "schema") == "1"
+
+
+@pytest.mark.parametrize("state", ["queued", "delayed", "dispatched", "running", "succeeded"])
+def test_the_same_id_again_changes_nothing(
+    store: JobStore, redis_client: "Redis", state: str
+) -> None:
+    job_id = in_state(store, state)
+    before = dump(redis_client)
+
+    again = store.accept(a_job(id=job_id), 10)
+
+    assert again == known(store, job_id)
+    assert dump(redis_client) == before
+
+
+def test_fifty_callers_of_one_id_make_one_job(store: JobStore, redis_client: "Redis") -> None:
+    job = a_job()
+
+    answers = at_once(lambda _: store.accept(job, 10), range(50))
+
+    assert {answer and answer.id for answer in answers} == {job.id}
+    assert redis_client.zcard(f"{PREFIX}queued") == 1
+
+
+@pytest.mark.parametrize("state", ["queued", "delayed", "dispatched"])
+def test_a_full_queue_is_refused_and_nothing_is_stored(
+    store: JobStore, redis_client: "Redis", state: str
+) -> None:
+    in_state(store, state)
+    before = dump(redis_client)
+
+    refused = store.accept(a_job(), 1)
+
+    assert refused is None
+    assert dump(redis_client) == before
+
+
+@pytest.mark.parametrize("state", ["running", "succeeded", "failed"])
+def test_what_waits_no_more_fills_no_queue(store: JobStore, state: str) -> None:
+    in_state(store, state)
+
+    assert store.accept(a_job(), 1) is not None
+
+
+def test_a_job_of_a_full_queue_is_still_known_by_its_id(store: JobStore) -> None:
+    job = accepted(store)
+
+    again = store.accept(job, 1)
+
+    assert again == job
+
+
+def test_a_full_queue_takes_exactly_as_many_as_it_may(store: JobStore) -> None:
+    answers = at_once(lambda _: store.accept(a_job(), 20), range(50))
+
+    assert sum(answer is not None for answer in answers) == 20
+
+
+def test_a_job_is_found_by_its_id_and_by_its_image(store: JobStore) -> None:
+    job = accepted(store)
+
+    assert store.get(job.id) == job
+    assert store.find_by_image(job.image) == job
+
+
+def test_an_unknown_job_is_not_found(store: JobStore) -> None:
+    assert store.get("0" * 32) is None
+    assert store.find_by_image("a" * 22 + ".png") is None
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda store: store.accept(a_job(), 1),
+        lambda store: store.get("0" * 32),
+        lambda store: store.live_workers(),
+        lambda store: store.let_go("a", "b"),
+    ],
+)
+def test_a_store_that_is_away_says_so(ask: Callable[[JobStore], object]) -> None:
+    store = JobStore(connect("redis://127.0.0.1:1/0"), Pace(1))
+
+    with pytest.raises(StoreUnavailable, match="does not answer"):
+        ask(store)
