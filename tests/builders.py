@@ -56,7 +56,7 @@ def orphan(store: JobStore, redis: "Redis", *, sent: bool, **changes: Any) -> Jo
     if sent:
         assert store.begin_call(job.id, CLAIM, 10_000).word == "go"
     redis.zadd(f"{PREFIX}running", {job.id: 1})
-    return job
+    return known(store, job.id)
 
 
 def in_state(store: JobStore, state: str) -> str:

@@ -64,7 +64,7 @@ class Api:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.call("GET", path, headers=named)
 
-    def generate(self, query: str = "", prefer: str = "", **fields: Any) -> TestResponse:
+    def generate(self, query: str = "", prefer: str = "", /, **fields: Any) -> TestResponse:
         """Ask for an image by JSON; the prompt is there unless given."""
         headers = {"Prefer": prefer} if prefer else {}
         body = {"prompt": "a fox", **fields}
@@ -78,7 +78,7 @@ class Api:
         """Ask for an image with exactly these bytes."""
         return self.call("POST", "/generate_image", data=body, content_type=kind)
 
-    def upscale(self, image: bytes | None = None, **fields: Any) -> TestResponse:
+    def upscale(self, image: bytes | None = None, /, **fields: Any) -> TestResponse:
         """Ask to enlarge a picture, by default a small good one; bytes among fields are files."""
         given = {"image": picture() if image is None else image, **fields}
         data = {

@@ -26,15 +26,17 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def start(services: Services, redis_client: "Redis", redis_url: str) -> Iterator[Start]:
     """Give what builds the API with settings of its own, and another queue if one is given."""
-    storage_url = services.settings.storage_url
     events: list[SeenEvents] = []
 
     def start(queue: RememberingQueue | None = None, **changes: Any) -> Api:
-        given = {"redis_url": redis_url, "storage_url": storage_url, **changes}
+        settings = services.settings
+        if changes:
+            given = {"redis_url": redis_url, "storage_url": settings.storage_url, **changes}
+            settings = load_settings(None, **given)
         events.append(SeenEvents(redis_client))
         built = replace(
             services,
-            settings=load_settings(None, **given),
+            settings=settings,
             queue=queue or services.queue,
             events=events[-1],
         )

@@ -16,9 +16,7 @@ def test_a_form_says_the_same_as_json(api: Api) -> None:
     form = {name: str(value) for name, value in EVERYTHING.items()}
 
     by_json = json_of(api.generate(**EVERYTHING, **extras))
-    by_form = json_of(
-        api.generate_form(**form, metadata='{"order": "17"}', deadline_seconds="60")
-    )
+    by_form = json_of(api.generate_form(**form, metadata='{"order": "17"}', deadline_seconds="60"))
 
     for field in ("request", "metadata", "credits_estimate", "status"):
         assert by_form[field] == by_json[field]

@@ -87,11 +87,15 @@ def test_every_aspect_ratio_is_taken(api: Api, ratio: str) -> None:
 
 
 @pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("model", ["core", "sd3.5-large"])
-def test_every_style_is_taken(api: Api, style: str, model: str) -> None:
-    body = json_of(api.generate(style_preset=style, model=model))
+def test_every_style_is_taken(api: Api, style: str) -> None:
+    assert json_of(api.generate(style_preset=style))["request"]["style_preset"] == style
 
-    assert body["request"]["style_preset"] == style
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_takes_every_option(api: Api, model: str) -> None:
+    expected = {**EVERYTHING, "model": model}
+
+    assert json_of(api.generate(**expected))["request"] == expected
 
 
 @pytest.mark.parametrize("model", MODELS)

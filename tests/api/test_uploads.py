@@ -91,9 +91,7 @@ def test_the_conservative_mode_has_a_larger_smallest_side(api: Api, size: tuple[
 
 
 @pytest.mark.parametrize("size", [(64, 161), (161, 64), (200, 501)])
-def test_the_conservative_mode_refuses_a_long_thin_picture(
-    api: Api, size: tuple[int, int]
-) -> None:
+def test_the_conservative_mode_refuses_a_long_thin_picture(api: Api, size: tuple[int, int]) -> None:
     answer = api.upscale(picture(*size), mode="conservative", prompt="a fox")
 
     assert "2.5 times" in errors_of(answer)["image"]

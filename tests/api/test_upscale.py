@@ -122,9 +122,7 @@ def test_creativity_at_its_limits_is_taken(api: Api, creativity: str) -> None:
 
 @pytest.mark.parametrize("mode", ["slow", "FAST", "fast "])
 @pytest.mark.parametrize("more", [{}, {"prompt": "a fox"}])
-def test_an_unknown_mode_is_the_first_thing_told(
-    api: Api, mode: str, more: dict[str, str]
-) -> None:
+def test_an_unknown_mode_is_the_first_thing_told(api: Api, mode: str, more: dict[str, str]) -> None:
     answer = api.upscale(mode=mode, **more)
 
     assert set(errors_of(answer)) == {"mode"}

@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from redis import Redis
 
 from shared.events import CHANNEL, Events
 from shared.job_store import JobStore
+from shared.jobs import new_job_id
 from tests.builders import CLAIM, LEASE_MS, accepted, until
 
 
@@ -29,32 +31,43 @@ def events(fresh: Events, redis_client: "Redis") -> Events:
 
 def heard(events: Events, redis: "Redis") -> None:
     """Return when a change of some job has woken whoever waits for it."""
-    with events.watch("probe") as probe:
-        probe.clear()
+    probe = new_job_id()
+    with events.watch(probe) as event:
+        event.clear()
 
         def woken() -> bool:
-            redis.publish(CHANNEL, "probe 1 queued")
-            return probe.wait(0.02)
+            redis.publish(CHANNEL, f"{probe} 1 queued")
+            return event.wait(0.02)
 
         until(woken)
 
 
-def test_a_waiter_is_woken_by_a_change_of_its_job(events: Events, store: JobStore) -> None:
+@contextmanager
+def waiting(events: Events, redis: "Redis", job_id: str) -> Iterator[threading.Event]:
+    """Give the event of a waiter who has seen all that has happened until now."""
+    with events.watch(job_id) as event:
+        heard(events, redis)
+        event.clear()
+        yield event
+
+
+def test_a_waiter_is_woken_by_a_change_of_its_job(
+    events: Events, store: JobStore, redis_client: "Redis"
+) -> None:
     job = accepted(store)
 
-    with events.watch(job.id) as event:
-        event.clear()
+    with waiting(events, redis_client, job.id) as event:
         store.claim(job.id, CLAIM, LEASE_MS)
 
         assert event.wait(10)
 
 
-def test_every_waiter_of_a_job_is_woken(events: Events, store: JobStore) -> None:
-    job = accepted(store)
+def test_every_waiter_of_a_job_is_woken(
+    events: Events, store: JobStore, redis_client: "Redis"
+) -> None:
+    job, seen = accepted(store), redis_client
 
-    with events.watch(job.id) as one, events.watch(job.id) as other:
-        one.clear()
-        other.clear()
+    with waiting(events, seen, job.id) as one, waiting(events, seen, job.id) as other:
         store.succeed(job.id)
 
         assert one.wait(10)
@@ -64,8 +77,7 @@ def test_every_waiter_of_a_job_is_woken(events: Events, store: JobStore) -> None
 def test_a_change_of_another_job_wakes_nobody(
     events: Events, store: JobStore, redis_client: "Redis"
 ) -> None:
-    with events.watch(accepted(store).id) as event:
-        event.clear()
+    with waiting(events, redis_client, accepted(store).id) as event:
         store.succeed(accepted(store).id)
         heard(events, redis_client)
 
@@ -90,25 +102,22 @@ def test_a_change_while_the_channel_is_still_being_opened_is_not_missed(
 
 
 def test_a_reconnect_wakes_everybody(events: Events, redis_client: "Redis") -> None:
-    with events.watch("a") as one, events.watch("b") as other:
-        one.clear()
-        other.clear()
-        assert redis_client.client_kill_filter(_type="pubsub") >= 1  # type: ignore[no-untyped-call]
+    with waiting(events, redis_client, "a") as one, waiting(events, redis_client, "b") as other:
+        assert redis_client.client_kill_filter(_type="pubsub") >= 1
 
         assert one.wait(10)
         assert other.wait(10)
 
 
 def test_after_a_reconnect_changes_are_heard_again(events: Events, redis_client: "Redis") -> None:
-    redis_client.client_kill_filter(_type="pubsub")  # type: ignore[no-untyped-call]
+    redis_client.client_kill_filter(_type="pubsub")
 
     for _ in range(2):
         heard(events, redis_client)
 
 
-def test_closing_wakes_everybody_for_good(events: Events) -> None:
-    with events.watch("a") as event:
-        event.clear()
+def test_closing_wakes_everybody_for_good(events: Events, redis_client: "Redis") -> None:
+    with waiting(events, redis_client, "a") as event:
         waiter = threading.Thread(target=event.wait, args=[10])
         waiter.start()
         events.close()

@@ -43,7 +43,7 @@ def files(images: ImageStore) -> list[str]:
     )
 
 
-def fail(*_: object) -> None:
+def fail(*_: object, **__: object) -> None:
     """Stand in for a call of the system on a full disk."""
     raise OSError(28, "No space left on device")
 

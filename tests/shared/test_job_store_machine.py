@@ -160,10 +160,12 @@ class Machine(RuleBasedStateMachine):
         for job_id in lost:
             self.redis.zadd(f"{PREFIX}dispatched", {job_id: 1})
             self.jobs[job_id].place = "queued"
-        found = self.store.sweep()
+        found = self.store.sweep("c1", LEASE_MS)
 
         dead = {job_id for job_id, job in self.jobs.items() if job.lease_over}
         assert (found.put_back, set(found.orphans)) == (len(lost), dead)
+        for job_id in dead:
+            self.jobs[job_id].claim, self.jobs[job_id].lease_over = "c1", False
 
     @rule()
     def renew(self) -> None:

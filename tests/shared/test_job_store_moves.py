@@ -233,26 +233,12 @@ def test_a_renewal_prolongs_ours_and_names_the_lost(store: JobStore, redis_clien
     assert redis_client.zscore(f"{PREFIX}running", lost.id) == 1
 
 
-def test_a_sweep_puts_back_what_no_worker_claimed(store: JobStore, redis_client: "Redis") -> None:
-    lost, fresh = in_state(store, "dispatched"), in_state(store, "dispatched")
-    redis_client.zadd(f"{PREFIX}dispatched", {lost: now_ms(redis_client) - 10_001})
+def test_a_call_that_reached_the_provider_begins_the_growing_pauses_anew(store: JobStore) -> None:
+    job = running(store)
+    store.release(job.id, CLAIM, Release(counter="unreached", trouble="provider_unavailable"))
+    store.claim(job.id, CLAIM, LEASE_MS)
+    assert known(store, job.id).unreached == 1
 
-    found = store.sweep()
+    store.release(job.id, CLAIM, Release(trouble="provider_error"))
 
-    assert (found.put_back, found.orphans, found.overdue) == (1, [], [])
-    assert places(redis_client, lost) == ["queued"]
-    assert places(redis_client, fresh) == ["dispatched"]
-
-
-def test_a_sweep_names_orphans_and_overdue_jobs(store: JobStore, redis_client: "Redis") -> None:
-    orphan, overdue = running(store).id, in_state(store, "delayed")
-    running(store)
-    accepted(store)
-    redis_client.zadd(f"{PREFIX}running", {orphan: now_ms(redis_client) - 1})
-    redis_client.zadd(f"{PREFIX}deadlines", {overdue: now_ms(redis_client) - 1})
-    before = dump(redis_client)
-
-    found = store.sweep()
-
-    assert (found.put_back, found.orphans, found.overdue) == (0, [orphan], [overdue])
-    assert dump(redis_client) == before
+    assert known(store, job.id).unreached == 0

@@ -1,0 +1,46 @@
+"""Is this service able to work, and if not, what is missing?"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared.errors import StoreUnavailable
+from shared.services import Services
+
+# Room for some hundred of the largest pictures; below it, what is paid for might not fit.
+ROOM_BYTES = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What was checked, "ok" or what is wrong by name, and how the provider stands.
+
+    The provider makes nothing unready: jobs wait for it.
+    """
+
+    checks: dict[str, str]
+    provider: dict[str, Any]
+
+    @property
+    def missing(self) -> list[str]:
+        """Return the names of what does not work."""
+        return [name for name, state in self.checks.items() if state != "ok"]
+
+
+def check(services: Services) -> Readiness:
+    """Look at Redis, the workers and the storage."""
+    paused_ms = 0
+    try:
+        workers = services.store.live_workers()
+        paused_ms = services.store.paused_ms()
+        checks = {"redis": "ok", "worker": "ok" if workers else "no live worker"}
+    except StoreUnavailable:
+        checks = {"redis": "does not answer", "worker": "unknown"}
+    checks["storage"] = _storage(services)
+    name = "sandbox" if services.settings.sandbox else "stability"
+    return Readiness(checks, {"name": name, "paused_seconds": round(paused_ms / 1000)})
+
+
+def _storage(services: Services) -> str:
+    if not services.images.writable():
+        return "not writable"
+    return "ok" if services.images.free_bytes() >= ROOM_BYTES else "almost full"

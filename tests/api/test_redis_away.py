@@ -1,0 +1,159 @@
+"""Redis away: 503 within three seconds and never a hang; an accepted job stays accepted."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from werkzeug.test import TestResponse
+
+from shared import embedded_redis
+from shared.jobs import new_image_name
+from tests.api.callers import LONG, Api, assert_fault, json_of
+from tests.api.conftest import away
+from tests.builders import accepted, at_once
+from tests.pictures import picture
+from tests.redis_server import start, wait_until_it_answers
+
+CALLS: dict[str, Callable[[Api], TestResponse]] = {
+    "generate": lambda api: api.generate(),
+    "generate and wait": lambda api: api.generate(f"?wait={LONG}"),
+    "upscale": lambda api: api.upscale(),
+    "job": lambda api: api.get("/jobs/x"),
+    "job and wait": lambda api: api.get(f"/jobs/x?wait={LONG}"),
+    "image": lambda api: api.get(f"/saved_images/{new_image_name('webp')}"),
+    "ready": lambda api: api.get("/readyz"),
+}
+
+
+def timed(call: Callable[[], TestResponse]) -> tuple[TestResponse, float]:
+    """Return an answer and how long it took."""
+    begun = time.monotonic()
+    return call(), time.monotonic() - begun
+
+
+def assert_unavailable(answer: TestResponse) -> None:
+    """Check that an answer says that Redis is away and when to come back."""
+    assert_fault(answer, 503, "unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_redis_that_refuses_is_told_at_once(
+    without_redis: Api, call: Callable[[Api], TestResponse]
+) -> None:
+    answer, seconds = timed(lambda: call(without_redis))
+
+    assert_unavailable(answer)
+    assert seconds < 3
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Iterator[Api]:
+    """Give an API whose Redis takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as server:
+        port = server.getsockname()[1]
+        api = away(f"redis://127.0.0.1:{port}/0", tmp_path / "images")
+        yield api
+        api.events.close()
+
+
+def test_a_redis_that_is_silent_is_told_within_three_seconds(silent: Api) -> None:
+    answers = at_once(lambda call: timed(lambda: call(silent)), CALLS.values())
+
+    for answer, seconds in answers:
+        assert_unavailable(answer)
+        assert seconds < 3
+
+
+def test_a_wrong_request_is_told_so_even_then(without_redis: Api) -> None:
+    assert without_redis.generate(prompt="").status_code == 400
+    assert without_redis.upscale(b"text").status_code == 400
+    assert without_redis.get("/jobs/x?wait=soon").status_code == 400
+
+
+def test_what_needs_no_redis_goes_on(without_redis: Api) -> None:
+    name = new_image_name("webp")
+    without_redis.services.images.put(name, picture(form="webp"))
+
+    paths = ["/healthz", "/", f"/saved_images/{name}", "/static/page.css"]
+
+    assert [without_redis.get(path).status_code for path in paths] == [200] * 4
+
+
+class Server:
+    """A Redis of its own, that can be taken away and brought back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.url = folder, embedded_redis.prepare(folder)
+        self.process = self.begin()
+
+    def begin(self) -> "subprocess.Popen[bytes]":
+        """Start it and return when it answers."""
+        self.process = start(self.folder)
+        wait_until_it_answers(self.url)
+        return self.process
+
+    def end(self) -> None:
+        """Kill it, as a crash does."""
+        self.process.kill()
+        self.process.wait(timeout=10)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """Give a Redis of its own."""
+    server = Server(tmp_path / "redis")
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def fragile(server: Server, tmp_path: Path) -> Iterator[Api]:
+    """Give an API on that Redis, which waits for an image for a second."""
+    api = away(server.url, tmp_path / "images", image_wait_seconds=1)
+    yield api
+    api.events.close()
+    with suppress(OSError):
+        api.redis.close()
+
+
+def test_an_accepted_job_stays_accepted_when_redis_goes(fragile: Api, server: Server) -> None:
+    answer = fragile.while_waiting(lambda: fragile.generate("?wait=1"), lambda _: server.end())
+
+    assert (answer.status_code, json_of(answer)["status"]) == (202, "queued")
+    assert answer.headers["Location"]
+
+
+@pytest.mark.parametrize("path", ["/jobs/{0.id}?wait=1", "/saved_images/{0.image}"])
+def test_who_only_asks_is_held_to_the_deadline_and_then_told(
+    fragile: Api, server: Server, path: str
+) -> None:
+    address = path.format(accepted(fragile.store))
+
+    answer, seconds = timed(
+        lambda: fragile.while_waiting(lambda: fragile.get(address), lambda _: server.end())
+    )
+
+    assert_unavailable(answer)
+    assert 0.95 < seconds < 4
+
+
+def test_a_redis_that_comes_back_in_time_is_no_trouble(fragile: Api, server: Server) -> None:
+    job = accepted(fragile.store, image=new_image_name("webp"))
+
+    def restart(job_id: str) -> None:
+        server.end()
+        server.begin()
+        fragile.succeed(job_id)
+
+    answer, seconds = timed(
+        lambda: fragile.while_waiting(lambda: fragile.get(f"/jobs/{job.id}?wait={LONG}"), restart)
+    )
+
+    assert json_of(answer)["status"] == "succeeded"
+    assert seconds < 10

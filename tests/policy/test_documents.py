@@ -1,0 +1,87 @@
+"""What the documents promise is what the code has."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from api.app import create_app
+from shared.operations import BY_VARIANT
+from shared.services import Services
+from shared.settings import Settings, load_settings
+
+ROOT = Path(__file__).parent.parent.parent
+README = (ROOT / "README.md").read_text()
+EXAMPLE = (ROOT / ".env.example").read_text()
+NAMES = sorted(name.upper() for name in Settings.model_fields)
+# Served by the framework or for browsers, not part of the contract with callers.
+NOT_CONTRACT = {"/static/<path:filename>"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_setting_stands_in_the_readme_and_in_the_example(name: str) -> None:
+    assert f"`{name}`" in README
+    assert re.search(rf"^{name}=", EXAMPLE, re.MULTILINE)
+
+
+def test_the_example_names_no_setting_that_does_not_exist() -> None:
+    assert sorted(re.findall(r"^([A-Z_]+)=", EXAMPLE, re.MULTILINE)) == NAMES
+
+
+def test_the_example_as_it_stands_gives_the_defaults() -> None:
+    example = load_settings(ROOT / ".env.example").model_dump()
+
+    assert example == load_settings(None).model_dump()
+
+
+def test_every_route_stands_in_the_readme(services: Services) -> None:
+    rules = {rule.rule for rule in create_app(services).url_map.iter_rules()} - NOT_CONTRACT
+
+    missing = {rule for rule in rules if re.sub(r"<(?:\w+:)?(\w+)>", r"<\1>", rule) not in README}
+
+    assert not missing
+
+
+def test_every_price_stands_in_the_readme() -> None:
+    for variant, operation in BY_VARIANT.items():
+        credits = operation.variants[variant] / 1000
+
+        assert re.search(rf"`{re.escape(variant)}` *\| *{credits:g} ", README), variant
+
+
+def test_the_readme_is_not_too_long() -> None:
+    assert len(README.splitlines()) <= 250
+
+
+def test_every_route_answers_faults_in_the_one_shape(services: Services) -> None:
+    app = create_app(services)
+    client = app.test_client()
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<[^>]+>", "nothing-here", rule.rule)
+
+        fault = client.delete(path)
+
+        assert fault.status_code in {404, 405}
+        assert {"error", "error_code", "request_id"} <= fault.get_json().keys()
+
+
+def test_the_dependencies_are_pinned_exactly() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        lines = [
+            line for line in (ROOT / name).read_text().splitlines() if re.match(r"[a-z]", line)
+        ]
+
+        assert len(lines) > 5
+        assert all(re.match(r"[a-z0-9-]+==[\w.]+( ;|$)", line) for line in lines), name
+
+
+def test_ci_calls_make_test_and_nothing_else() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+
+    assert "\nmake test\n" in script
+    assert "pip" not in script
+
+
+def test_the_lock_files_name_no_host() -> None:
+    for path in ("requirements.txt", "requirements-dev.txt", "Makefile"):
+        assert "://" not in (ROOT / path).read_text()

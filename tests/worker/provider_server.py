@@ -1,0 +1,125 @@
+"""A provider of a test's own: a real server in a thread that answers as it is told, or fails to."""
+
+import socket
+import socketserver
+import struct
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from email.message import Message
+from email.parser import BytesParser
+from typing import Any
+
+Answer = Callable[[socket.socket, threading.Event], None]
+OK = {"Content-Type": "image/png", "finish-reason": "SUCCESS", "seed": "7", "x-request-id": "q1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request as it came: its first line, its headers, its parts by name with their file names."""
+
+    line: str
+    headers: Message
+    parts: dict[str, tuple[str | None, bytes]]
+
+
+class ProviderServer(socketserver.ThreadingTCPServer):
+    """Give every request the same answer, and remember it."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answer = answer
+        self.received: list[Received] = []
+        self.over = threading.Event()
+
+    @property
+    def url(self) -> str:
+        """Return where it listens."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        server: Any = self.server
+        with suppress(OSError):
+            server.received.append(self._read())
+            server.answer(self.connection, server.over)
+
+    def _read(self) -> Received:
+        line = self.rfile.readline().decode().strip()
+        raw = b"".join(iter(self.rfile.readline, b"\r\n"))
+        headers = BytesParser().parsebytes(raw + b"\r\n")
+        body = self.rfile.read(int(headers["Content-Length"]))
+        form = BytesParser().parsebytes(raw + b"\r\n" + body)
+        parts = form.get_payload() if form.is_multipart() else []
+        named = {
+            str(part.get_param("name", header="content-disposition")): (
+                part.get_filename(),
+                part.get_payload(decode=True),
+            )
+            for part in parts
+            if isinstance(part, Message)
+        }
+        return Received(line, headers, named)  # type: ignore[arg-type]  # decode=True gives bytes
+
+
+@contextmanager
+def provider(answer: Answer) -> Iterator[ProviderServer]:
+    """Run a provider that gives this answer."""
+    with ProviderServer(answer) as server:
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        try:
+            yield server
+        finally:
+            server.over.set()
+            server.shutdown()
+
+
+def head(status: int, headers: dict[str, str]) -> bytes:
+    """Return the first lines of an answer."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {status} Status\r\n{lines}\r\n".encode()
+
+
+def says(
+    status: int, body: bytes, headers: Mapping[str, str] | None = None, claimed: int | None = None
+) -> Answer:
+    """Answer with a body, of which the headers may claim another length."""
+    length = {"Content-Length": str(len(body) if claimed is None else claimed)}
+    common = OK if status == 200 else {"Content-Type": "application/json"}
+
+    def answer(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(head(status, {**common, **length, **(headers or {})}) + body)
+
+    return answer
+
+
+def raw(data: bytes) -> Answer:
+    """Answer with bytes as they are."""
+    return lambda connection, _: connection.sendall(data)
+
+
+def never(connection: socket.socket, over: threading.Event) -> None:
+    """Say nothing."""
+    over.wait(10)
+
+
+def resets(connection: socket.socket, over: threading.Event) -> None:
+    """Break the connection off, without a good-bye."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def drips(first: bytes, drop: bytes, pause: float = 0.05) -> Answer:
+    """Answer drop by drop, without an end."""
+
+    def answer(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(first)
+        while not over.wait(pause):
+            connection.sendall(drop)
+
+    return answer
