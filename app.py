@@ -107,6 +107,8 @@ def _parts(settings: Settings) -> list[Part]:
         ledger = str(settings.data_dir / "sandbox-ledger.jsonl")
         options = ["--port", str(port), "--ledger", ledger, "--until-stdin-ends"]
         parts.append(Part("sandbox", [python, "-m", "sandbox", *options]))
+    # Flower reads this name by itself, and an empty value, which here means unset, would end it
+    os.environ["FLOWER_PORT"] = str(settings.flower_port)
     flower = [*celery, "flower", "--conf=worker/flower_config.py"]
     return [
         *parts,

@@ -166,8 +166,8 @@ class Settings(BaseSettings):
     @property
     def own_url(self) -> str:
         """Return where callers find this service; never told by a request."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.public_base_url or f"http://{host}:{self.port}"
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104
+        return self.public_base_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def provider_key(self) -> str:

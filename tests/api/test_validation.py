@@ -183,6 +183,13 @@ def test_a_wrong_wait_is_told_beside_the_other_faults(api: Api, wait: object) ->
     assert api.is_empty()
 
 
+def test_a_wrong_wait_in_the_query_is_told_beside_the_other_faults(api: Api) -> None:
+    errors = errors_of(api.generate("?wait=soon", prompt="", seed=-1))
+
+    assert set(errors) == {"prompt", "seed", "wait"}
+    assert api.is_empty()
+
+
 OPTIONAL = ["negative_prompt", "model", "aspect_ratio", "style_preset", "seed", "output_format"]
 
 

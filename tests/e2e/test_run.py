@@ -88,7 +88,6 @@ def test_ctrl_c_ends_every_process_and_queued_jobs_go_on_at_the_next_start(
 
 
 def test_a_stop_answers_those_who_wait(own_stack: Stack) -> None:
-    own_stack.environment["SHUTDOWN_GRACE_SECONDS"] = "20"
     stack = own_stack.start(latency=30)
     job = stack.generate("still cooking", wait=0).json()
     eventually(lambda: stack.job(job["job_id"])["attempts"] == 1, what="the call")

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from celery import Celery
@@ -95,7 +96,8 @@ def test_threads_hold_as_many_calls_as_are_set() -> None:
 
 
 def test_every_setting_is_one_that_celery_knows(settings: Settings) -> None:
-    names = {name for name, _ in flatten(NAMESPACES)}
+    options: Any = flatten(NAMESPACES)
+    names = {name for name, _ in options}
 
     assert set(celery_settings(settings)) - {"visibility_timeout"} <= names
 

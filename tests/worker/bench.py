@@ -1,0 +1,64 @@
+"""A workshop for tests: everything real but the provider, and what tests ask of it."""
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+from redis import Redis
+
+from shared.job_store import PREFIX
+from shared.jobs import Job
+from shared.services import Services
+from tests.builders import accepted, known
+from tests.fakes import ScriptedProvider
+from tests.pictures import picture
+from worker.leases import Leases
+from worker.make_image import Workshop, make_image
+from worker.wire import ProviderImage
+
+PICTURE = picture()
+IMAGE = ProviderImage(PICTURE, 7, "q1")
+
+
+def workshop(services: Services, provider: ScriptedProvider, **changes: Any) -> Workshop:
+    """Return a workshop of the services, with some parts replaced."""
+    shop = Workshop(
+        settings=services.settings,
+        store=services.store,
+        images=services.images,
+        provider=provider,
+        leases=Leases(services.store),
+        stopping=threading.Event(),
+    )
+    return replace(shop, **changes)
+
+
+def after_a_run(services: Services, job: Job, provider: ScriptedProvider, **changes: Any) -> Job:
+    """Return a job as it is after a message for it was worked off."""
+    make_image(job.id, workshop(services, provider, **changes))
+    return known(services.store, job.id)
+
+
+def upscale(services: Services, **changes: Any) -> Job:
+    """Return an accepted job that enlarges a picture."""
+    job = accepted(
+        services.store,
+        **{
+            "kind": "upscale",
+            "operation": "upscale/fast",
+            "variant": "fast",
+            "request": {"output_format": "png"},
+            "input": "b" * 22 + ".png",
+            "estimate": 2_000,
+            **changes,
+        },
+    )
+    services.images.put_input(job.input, PICTURE)
+    return job
+
+
+def ripen(services: Services, redis: "Redis", job: Job) -> None:
+    """Let the pause of a job be over."""
+    redis.zadd(f"{PREFIX}delayed", {job.id: 1})
+    services.store.heartbeat("w", 100, 60_000)
+    assert job.id in services.store.dispatch()

@@ -1,0 +1,310 @@
+"""A job's whole life in a worker, on the real store, with a provider that does as it is told."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from shared.errors import StorageError, StoreUnavailable
+from shared.image_store import ImageStore
+from shared.job_store import PREFIX, JobStore, Pace, Release
+from shared.services import Services
+from tests.builders import CLAIM, LEASE_MS, a_job, accepted, at_once, dump, known, places, until
+from tests.fakes import ScriptedProvider
+from tests.pictures import picture
+from tests.worker.bench import IMAGE, PICTURE, after_a_run, upscale, workshop
+from worker.leases import Lease, Leases
+from worker.make_image import make_image
+from worker.upkeep import sweep
+from worker.wire import ProviderImage
+
+
+class FlakyImages(ImageStore):
+    """An image store on a disk that is full at first, and is asked so often."""
+
+    def __init__(self, store: ImageStore, failures: int) -> None:
+        super().__init__(store.folder)
+        self.failures, self.tries = failures, 0
+
+    def put(self, name: str, data: bytes) -> None:
+        """Fail so many times, then write."""
+        self.tries += 1
+        if self.tries <= self.failures:
+            raise OSError(28, "No space left on device")
+        super().put(name, data)
+
+
+class FrozenLeases(Leases):
+    """Leases of a process that was stopped for a minute after it took its job."""
+
+    @contextmanager
+    def keep(self, job_id: str, claim: str) -> Iterator[Lease]:
+        """Give a lease that was renewed long ago."""
+        with super().keep(job_id, claim) as lease:
+            lease.renewed -= 60
+            yield lease
+
+
+@pytest.fixture(autouse=True)
+def _no_pause_between_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.make_image._WRITE_PAUSE_SECONDS", 0)
+
+
+def test_a_job_ends_with_its_picture(services: Services, redis_client: "Redis") -> None:
+    job = accepted(services.store)
+
+    done = after_a_run(services, job, ScriptedProvider(IMAGE))
+
+    path = services.images.find(job.image)
+    assert path is not None
+    assert path.read_bytes() == PICTURE
+    assert done.status == "succeeded"
+    assert done.result == {
+        "format": "png", "width": 64, "height": 64, "bytes": len(PICTURE), "seed": 7,
+    }  # fmt: skip
+    assert (done.credits, done.attempts, done.provider_request_id) == (3_000, 1, "q1")
+    assert done.provider_ms is not None
+    assert places(redis_client, job.id) == []
+
+
+def test_what_goes_out_is_what_was_asked_for(services: Services) -> None:
+    provider = ScriptedProvider(IMAGE)
+
+    after_a_run(services, accepted(services.store), provider)
+
+    (outgoing,) = provider.calls
+    assert outgoing.path == "/v2beta/stable-image/generate/core"
+    assert outgoing.parts["prompt"] == (None, "a fox")
+    assert outgoing.headers["Authorization"] == "Bearer sk-sandbox"
+
+
+def test_a_picture_to_enlarge_is_sent_and_then_forgotten(services: Services) -> None:
+    job, provider = (
+        upscale(services),
+        ScriptedProvider(ProviderImage(picture(256, 256), None, None)),
+    )
+
+    done = after_a_run(services, job, provider)
+
+    assert done.status == "succeeded"
+    assert provider.calls[0].parts["image"] == ("image", PICTURE)
+    with pytest.raises(FileNotFoundError):
+        services.images.read_input(job.input)
+
+
+def test_an_input_that_is_gone_fails_the_job_without_a_call(services: Services) -> None:
+    job, provider = upscale(services), ScriptedProvider()
+    services.images.delete_input(job.input)
+
+    done = after_a_run(services, job, provider)
+
+    assert (done.status, done.error_code, done.credits) == ("failed", "internal", 0)
+    assert provider.calls == []
+
+
+def test_a_job_that_fails_leaves_no_input_behind(services: Services) -> None:
+    job = upscale(services)
+
+    after_a_run(services, job, ScriptedProvider(StorageError("no")))
+
+    with pytest.raises(FileNotFoundError):
+        services.images.read_input(job.input)
+
+
+def test_another_format_is_converted_to_the_one_that_was_asked_for(services: Services) -> None:
+    job = accepted(services.store)
+
+    done = after_a_run(services, job, ScriptedProvider(ProviderImage(picture(form="webp"), 1, "q")))
+
+    assert done.result is not None
+    assert done.result["format"] == "png"
+
+
+def test_a_second_message_does_nothing(services: Services, redis_client: "Redis") -> None:
+    job, provider = accepted(services.store), ScriptedProvider(IMAGE)
+    after_a_run(services, job, provider)
+    before = dump(redis_client)
+
+    after_a_run(services, job, provider)
+
+    assert len(provider.calls) == 1
+    assert dump(redis_client) == before
+
+
+def test_a_message_for_a_job_that_nobody_knows_does_nothing(
+    services: Services, redis_client: "Redis"
+) -> None:
+    make_image(a_job().id, workshop(services, ScriptedProvider()))
+
+    assert dump(redis_client) == {}
+
+
+def test_twenty_messages_at_once_make_one_call(services: Services) -> None:
+    job, provider = accepted(services.store), ScriptedProvider(*[IMAGE] * 20)
+    shop = workshop(services, provider)
+
+    at_once(lambda _: make_image(job.id, shop), range(20))
+
+    assert len(provider.calls) == 1
+    assert known(services.store, job.id).status == "succeeded"
+
+
+def test_an_image_that_is_there_finishes_the_job_without_a_call(services: Services) -> None:
+    job, provider = accepted(services.store), ScriptedProvider()
+    services.images.put(job.image, PICTURE)
+
+    done = after_a_run(services, job, provider)
+
+    assert (done.status, done.credits, done.attempts) == ("succeeded", 3_000, 0)
+    assert done.result is not None
+    assert (done.result["width"], done.result["seed"]) == (64, None)
+
+
+def test_a_broken_file_in_the_images_place_finishes_nothing(services: Services) -> None:
+    job, provider = accepted(services.store), ScriptedProvider(IMAGE)
+    services.images.put(job.image, PICTURE[:-1])
+
+    after_a_run(services, job, provider)
+
+    assert len(provider.calls) == 1
+    assert (services.images.folder / job.image).read_bytes() == PICTURE
+
+
+@pytest.mark.parametrize("failures", [1, 4])
+def test_a_write_that_fails_is_tried_again_from_memory(services: Services, failures: int) -> None:
+    images, provider = FlakyImages(services.images, failures), ScriptedProvider(IMAGE)
+
+    done = after_a_run(services, accepted(services.store), provider, images=images)
+
+    assert done.status == "succeeded"
+    assert (images.tries, len(provider.calls)) == (failures + 1, 1)
+
+
+def test_a_write_that_always_fails_ends_a_job_that_was_charged(services: Services) -> None:
+    images, provider = FlakyImages(services.images, 99), ScriptedProvider(IMAGE)
+
+    done = after_a_run(services, accepted(services.store), provider, images=images)
+
+    assert (done.status, done.error_code, done.credits) == ("failed", "storage_error", 3_000)
+    assert (images.tries, len(provider.calls)) == (5, 1)
+
+
+def test_a_defect_of_ours_ends_the_job(services: Services) -> None:
+    done = after_a_run(services, accepted(services.store), ScriptedProvider(KeyError("x")))
+
+    assert (done.status, done.error_code) == ("failed", "internal")
+    assert "KeyError" not in str(done.error)
+
+
+def test_while_calls_are_paused_a_job_waits_in_the_queue(
+    services: Services, redis_client: "Redis"
+) -> None:
+    services.store.pause(60_000)
+
+    job = after_a_run(services, accepted(services.store), ScriptedProvider())
+
+    assert (job.status, job.attempts) == ("queued", 0)
+    assert places(redis_client, job.id) == ["delayed"]
+
+
+def test_a_slot_far_away_is_awaited_in_the_queue(services: Services, redis_client: "Redis") -> None:
+    redis_client.set(f"{PREFIX}pace:next", 9_999_999_999_999)
+
+    job = after_a_run(services, accepted(services.store), ScriptedProvider())
+
+    assert (job.status, job.attempts) == ("queued", 0)
+    assert places(redis_client, job.id) == ["delayed"]
+
+
+def test_a_stop_while_waiting_for_a_slot_hands_the_job_back(
+    services: Services, redis_client: "Redis"
+) -> None:
+    store, job = JobStore(redis_client, Pace(2_500)), accepted(services.store)
+    first = accepted(store)
+    store.claim(first.id, CLAIM, LEASE_MS)
+    assert store.begin_call(first.id, CLAIM, 0).word == "go"
+    shop = workshop(services, ScriptedProvider(), store=store)
+    worker = threading.Thread(target=make_image, args=[job.id, shop])
+
+    worker.start()
+    until(lambda: known(store, job.id).slot)
+    shop.stopping.set()
+    worker.join(timeout=2)
+
+    after = known(store, job.id)
+    assert not worker.is_alive()
+    assert (after.status, after.attempts, after.slot) == ("queued", 0, None)
+    assert places(redis_client, job.id) == ["queued"]
+
+
+def test_a_slot_that_is_near_is_awaited(services: Services, redis_client: "Redis") -> None:
+    store, provider = JobStore(redis_client, Pace(100)), ScriptedProvider(IMAGE, IMAGE)
+
+    first = after_a_run(services, accepted(store), provider, store=store)
+    second = after_a_run(services, accepted(store), provider, store=store)
+
+    assert first.status == second.status == "succeeded"
+
+
+def test_a_process_that_was_frozen_does_not_send(services: Services) -> None:
+    provider = ScriptedProvider(IMAGE)
+
+    job = after_a_run(
+        services, accepted(services.store), provider, leases=FrozenLeases(services.store)
+    )
+
+    assert provider.calls == []
+    assert (job.status, job.attempts) == ("queued", 0)
+
+
+def test_a_job_that_was_taken_over_meanwhile_is_not_sent(
+    services: Services, redis_client: "Redis"
+) -> None:
+    class Overtaken(JobStore):
+        def begin_call(self, job_id: str, claim: str, longest_wait_ms: int) -> Any:
+            redis_client.hset(f"{PREFIX}job:{job_id}", "claim", "another")
+            return super().begin_call(job_id, claim, longest_wait_ms)
+
+    provider, store = ScriptedProvider(IMAGE), Overtaken(redis_client, Pace(1))
+
+    job = after_a_run(services, accepted(store), provider, store=store)
+
+    assert provider.calls == []
+    assert (job.status, job.claim) == ("running", "another")
+
+
+def test_an_image_that_comes_after_the_job_was_given_to_another_still_finishes_it(
+    services: Services,
+) -> None:
+    job = accepted(services.store)
+
+    def late() -> ProviderImage:
+        store = services.store
+        assert store.release(job.id, known(store, job.id).claim, Release(counter="unknown"))
+        store.claim(job.id, "another", LEASE_MS)
+        return IMAGE
+
+    done = after_a_run(services, job, ScriptedProvider(late))
+
+    assert (done.status, done.credits) == ("succeeded", 3_000)
+
+
+def test_a_store_that_goes_away_after_the_call_costs_no_second_call(
+    services: Services, redis_client: "Redis"
+) -> None:
+    class Away(JobStore):
+        def succeed(self, job_id: str, **fields: Any) -> bool:
+            raise StoreUnavailable("away")
+
+    provider, job = ScriptedProvider(IMAGE), accepted(services.store)
+    after_a_run(services, job, provider, store=Away(redis_client, Pace(1)))
+    assert known(services.store, job.id).status == "running"
+
+    redis_client.zadd(f"{PREFIX}running", {job.id: 1})
+    sweep(services)
+
+    assert known(services.store, job.id).status == "succeeded"
+    assert len(provider.calls) == 1
