@@ -10,6 +10,7 @@ from typing import Any
 from flask import Request
 from werkzeug.datastructures import FileStorage
 
+from api.complaints import Complaint, complaint
 from shared.errors import InvalidRequest, UnsupportedMediaType
 from shared.settings import Settings
 
@@ -57,8 +58,7 @@ def _json(request: Request) -> dict[str, Any]:
 def _form(request: Request) -> Body:
     repeated = [name for name, values in request.form.lists() if len(values) > 1]
     if repeated:
-        faults = [{"field": name, "error": f"{name} must be given once"} for name in repeated]
-        raise InvalidRequest(faults)
+        raise InvalidRequest([complaint(name, "must be given once") for name in repeated])
     files = {name: request.files.getlist(name) for name in request.files}
     # an empty field of a form stands for nothing
     fields = {name: value for name, value in request.form.items() if value}
@@ -67,45 +67,47 @@ def _form(request: Request) -> Body:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a caller waits, in seconds, and whether it preferred not to."""
+    """How long a caller waits, in seconds, whether it preferred not to, and what it got wrong."""
 
     seconds: float
     respond_async: bool = False
+    faults: tuple[Complaint, ...] = ()
+
+    def checked(self) -> "Patience":
+        """Return this when nothing is wrong with it; raise InvalidRequest."""
+        if self.faults:
+            raise InvalidRequest(list(self.faults))
+        return self
 
 
 def read_patience(
     request: Request, in_body: object, settings: Settings, default: float
 ) -> Patience:
     """Return how long an answer is to be held: query before body before `Prefer` before default."""
-    asked = request.args.get("wait")
     preferred, respond_async = _preferences(request)
-    if asked is not None:
-        seconds = read_seconds("wait", asked)
-    elif in_body is not None:
-        seconds = read_seconds(WAIT_FIELD, in_body)
-    elif preferred is not None:
-        seconds = preferred
-    elif respond_async:
-        seconds = 0.0
-    else:
-        seconds = default
+    asked = {"wait": request.args.get("wait"), WAIT_FIELD: in_body}
+    read = {name: _seconds(value) for name, value in asked.items() if value is not None}
+    faults = tuple(complaint(name, _WRONG) for name, seconds in read.items() if seconds is None)
+    if preferred is None and respond_async:
+        preferred = 0.0
+    seconds = next((s for s in (*read.values(), preferred) if s is not None), default)
     applied = respond_async and seconds == 0
-    return Patience(min(seconds, settings.max_wait_seconds), applied)
+    return Patience(min(seconds, settings.max_wait_seconds), applied, faults)
 
 
-def read_seconds(name: str, value: object) -> float:
-    """Return a wait in seconds; true means 40, false none; raise InvalidRequest."""
+_WRONG = "must be seconds (0 or more), true or false"
+
+
+def _seconds(value: object) -> float | None:
+    """Return a wait in seconds, or None when it can't be read as one."""
     text = str(value).strip().lower()
     if text in {"true", "false"}:
         return WAIT_TRUE_SECONDS if text == "true" else 0.0
     try:
         seconds = float(text)
     except ValueError:
-        seconds = -1.0
-    if not math.isfinite(seconds) or seconds < 0:
-        error = f"{name} must be seconds (0 or more), true or false"
-        raise InvalidRequest([{"field": name, "error": error}])
-    return seconds
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
 def _preferences(request: Request) -> tuple[float | None, bool]:

@@ -31,13 +31,13 @@ def blueprint(services: Services, waiting: Waiting) -> Blueprint:
 
 
 def _submit(
-    read: Callable[[Body, Settings], Submission], services: Services, waiting: Waiting
+    read: Callable[[Body, Settings, Patience], Submission], services: Services, waiting: Waiting
 ) -> Response:
     settings = services.settings
     body = read_body(request)
-    submission = read(body, settings)
     in_body = body.fields.get(WAIT_FIELD)
     patience = read_patience(request, in_body, settings, settings.default_wait_seconds)
+    submission = read(body, settings, patience)
     job = accept(submission, services)
     # an accepted job is never answered as failed because the job store went away meanwhile
     with suppress(StoreUnavailable):

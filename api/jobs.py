@@ -15,7 +15,7 @@ def blueprint(services: Services, waiting: Waiting) -> Blueprint:
 
     @routes.get("/jobs/<job_id>")
     def get_job(job_id: str) -> Response:
-        patience = read_patience(request, None, services.settings, 0.0)
+        patience = read_patience(request, None, services.settings, 0.0).checked()
         job = services.store.get(job_id)
         if job is None:
             raise NotFound("There is no job of this id")

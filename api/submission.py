@@ -3,8 +3,9 @@
 import logging
 from dataclasses import dataclass
 
-from api.bodies import Body
-from api.uploads import Upload, limit_problems, read_upload
+from api.bodies import Body, Patience
+from api.complaints import complaint
+from api.uploads import NOT_A_FILE, Upload, limit_problems, read_upload
 from api.validation import Order, read_order
 from shared.errors import InvalidRequest, QueueFull, StorageUnavailable, StoreUnavailable
 from shared.jobs import Job, new_image_name, new_job_id
@@ -26,22 +27,21 @@ class Submission:
     upload: Upload | None = None
 
 
-def read_generate(body: Body, settings: Settings) -> Submission:
+def read_generate(body: Body, settings: Settings, patience: Patience) -> Submission:
     """Return what a request to make an image asks for; raise InvalidRequest with every fault."""
     order, faults = read_order("generate", body, settings)
-    faults += [
-        {"field": name, "error": f"{name} is not a file this request takes"} for name in body.files
-    ]
+    faults += [complaint(name, NOT_A_FILE) for name in body.files]
+    faults += patience.faults
     if order is None or faults:
         raise InvalidRequest(faults)
     return Submission(order)
 
 
-def read_upscale(body: Body, settings: Settings) -> Submission:
+def read_upscale(body: Body, settings: Settings, patience: Patience) -> Submission:
     """Return what a request to enlarge an image asks for; raise InvalidRequest with every fault."""
     upload, faults = read_upload(body.files, settings)
     order, more = read_order("upscale", body, settings)
-    faults += more
+    faults += [*more, *patience.faults]
     if upload and order and order.operation.input and not faults:
         faults = limit_problems(upload.info, order.operation.input)
     if order is None or upload is None or faults:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from werkzeug.datastructures import FileStorage
 
+from api.complaints import Complaint, complaint
 from shared.errors import BrokenImage, PayloadTooLarge
 from shared.image_file import ImageInfo, inspect
 from shared.operations import InputLimits
 from shared.settings import Settings
 
 FIELD = "image"
+NOT_A_FILE = "is not a file this request takes"
 _REQUIRED = "Image file is required"
 
 
@@ -24,11 +26,9 @@ class Upload:
 
 def read_upload(
     files: Mapping[str, list[FileStorage]], settings: Settings
-) -> tuple[Upload | None, list[dict[str, str]]]:
+) -> tuple[Upload | None, list[Complaint]]:
     """Return the uploaded image, or None with what is wrong; raise PayloadTooLarge."""
-    unknown = [
-        _fault(f"{name} is not a file this request takes", name) for name in files if name != FIELD
-    ]
+    unknown = [complaint(name, NOT_A_FILE) for name in files if name != FIELD]
     given = [file for file in files.get(FIELD, []) if file.filename]
     if not given:
         return None, [_fault(_REQUIRED), *unknown]
@@ -47,7 +47,7 @@ def read_upload(
     return Upload(data, info), faults + unknown
 
 
-def limit_problems(info: ImageInfo, limits: InputLimits) -> list[dict[str, str]]:
+def limit_problems(info: ImageInfo, limits: InputLimits) -> list[Complaint]:
     """Return where an image is outside what the provider's operation accepts."""
     short, long = sorted((info.width, info.height))
     pixels = info.width * info.height
@@ -71,5 +71,5 @@ def _size_problems(info: ImageInfo, most: int) -> list[str]:
     return []
 
 
-def _fault(error: str, field: str = FIELD) -> dict[str, str]:
-    return {"field": field, "error": error}
+def _fault(error: str) -> Complaint:
+    return {"field": FIELD, "error": error}

@@ -1,19 +1,17 @@
 """From a body to an order: every fault at once, each naming its field and what is allowed."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from api.bodies import WAIT_FIELD, Body, read_seconds
-from shared.errors import InvalidRequest
+from api.bodies import WAIT_FIELD, Body
+from api.complaints import Complaint, complaint
 from shared.operations import Kind, Operation, offered
 from shared.settings import Settings
 
-Fault = dict[str, str]
 SELECTORS: dict[Kind, str] = {"generate": "model", "upscale": "mode"}
 _METADATA_BYTES = 2_048
 
@@ -48,10 +46,10 @@ class Order:
     deadline_seconds: int
 
 
-def read_order(kind: Kind, body: Body, settings: Settings) -> tuple[Order | None, list[Fault]]:
+def read_order(kind: Kind, body: Body, settings: Settings) -> tuple[Order | None, list[Complaint]]:
     """Return the order, or None with everything that is wrong with the body."""
     given = _given(body)
-    faults = _wait_faults(given.pop(WAIT_FIELD, None))
+    given.pop(WAIT_FIELD, None)  # the answer's and not the job's: read_patience() looks at it
     selector, variants = SELECTORS[kind], offered(kind)
     variant = given.pop(selector, next(iter(variants)))
     known = variants.get(variant) if isinstance(variant, str) else None
@@ -65,26 +63,18 @@ def read_order(kind: Kind, body: Body, settings: Settings) -> tuple[Order | None
     where = f"{selector} {variant}" if known else kind
     options, wrong_options = _validate(operation.options, given, body.typed, where)
     envelope, wrong_envelope = _validate(Envelope, envelope_fields, body.typed, where)
-    faults = [*wrong_options, *wrong_envelope, *faults]
+    faults = [*wrong_options, *wrong_envelope]
     if not known:
-        faults.append(_fault(selector, f"must be one of {', '.join(variants)}"))
+        faults.append(complaint(selector, f"must be one of {', '.join(variants)}"))
     longest = settings.job_deadline_seconds
     if isinstance(envelope, Envelope) and (envelope.deadline_seconds or 0) > longest:
-        faults.append(_fault("deadline_seconds", f"must be an integer from 1 to {longest}"))
+        faults.append(complaint("deadline_seconds", f"must be an integer from 1 to {longest}"))
     if faults or options is None or not isinstance(envelope, Envelope):
         return None, faults
 
     request = {selector: variant, **options.model_dump(exclude_none=True)}
     deadline = envelope.deadline_seconds or longest
     return Order(kind, operation, str(variant), request, envelope.metadata, deadline), []
-
-
-def _wait_faults(value: object) -> list[Fault]:
-    try:
-        read_seconds(WAIT_FIELD, 0 if value is None else value)
-    except InvalidRequest as invalid:
-        return invalid.errors
-    return []
 
 
 def _given(body: Body) -> dict[str, Any]:
@@ -104,7 +94,7 @@ def _parsed(text: str) -> Any:
 
 def _validate(
     model: type[BaseModel], given: dict[str, Any], typed: bool, where: str
-) -> tuple[BaseModel | None, list[Fault]]:
+) -> tuple[BaseModel | None, list[Complaint]]:
     try:
         return model.model_validate(given, strict=typed), []
     except ValidationError as error:
@@ -117,17 +107,12 @@ def _validate(
         return None, list(faults.values())
 
 
-def _explain(kind: str, field: str, allowed: Mapping[str, Any], where: str) -> Fault:
+def _explain(kind: str, field: str, allowed: Mapping[str, Any], where: str) -> Complaint:
     if kind == "extra_forbidden":
-        return _fault(field, f"is not taken by {where}; it takes {', '.join(allowed)}")
+        return complaint(field, f"is not taken by {where}; it takes {', '.join(allowed)}")
     if field == "prompt" and kind != "string_too_long":
         return {"field": field, "error": "Prompt is required"}
-    return _fault(field, f"must be {_describe(field, allowed[field])}")
-
-
-def _fault(field: str, problem: str) -> Fault:
-    shown = re.sub(r"[^\w.:-]", "?", field)[:64]  # a name from outside, put into a sentence
-    return {"field": shown, "error": f"{shown} {problem}"}
+    return complaint(field, f"must be {_describe(field, allowed[field])}")
 
 
 def _describe(field: str, schema: Mapping[str, Any]) -> str:

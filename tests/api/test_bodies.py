@@ -159,13 +159,20 @@ def test_no_body_and_no_type_lacks_its_prompt(api: Api) -> None:
 
 
 def test_a_file_where_none_belongs_is_refused_by_name(api: Api) -> None:
-    import_file = {"prompt": "a fox", "image": (b"", "a.png")}
-    answer = api.call(
-        "POST", "/generate_image", data=import_file, content_type="multipart/form-data"
-    )
+    form = {"prompt": "a fox", "image": (b"", "a.png")}
+    answer = api.call("POST", "/generate_image", data=form, content_type="multipart/form-data")
 
-    assert errors_of(answer) == {"image": "image is not a file this request takes"}
+    assert errors_of(answer) == {"image": "image is not a file that this request takes"}
     assert api.is_empty()
+
+
+def test_the_names_of_a_forms_fields_and_files_are_cut_before_they_are_told(api: Api) -> None:
+    long = "x" * 5_000
+    file = {"prompt": "a fox", long: (b"", "a.png")}
+    with_file = api.call("POST", "/generate_image", data=file, content_type="multipart/form-data")
+    twice = api.generate_raw(f"prompt=a&{long}=1&{long}=2", FORM)
+
+    assert list(errors_of(with_file)) == list(errors_of(twice)) == ["x" * 64]
 
 
 def test_a_form_without_its_boundary_is_an_empty_form(api: Api) -> None:

@@ -5,12 +5,15 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from werkzeug.test import TestResponse
 
 from shared import embedded_redis
+from shared.errors import StoreUnavailable
+from shared.job_store import JobStore, Pace
 from shared.jobs import new_image_name
 from tests.api.callers import LONG, Api, assert_fault, json_of
 from tests.api.conftest import away
@@ -68,6 +71,23 @@ def test_a_redis_that_is_silent_is_told_within_three_seconds(silent: Api) -> Non
     for answer, seconds in answers:
         assert_unavailable(answer)
         assert seconds < 3
+
+
+class FaintStore(JobStore):
+    """A store that goes away right after it has accepted a job."""
+
+    def dispatch(self) -> list[str]:
+        """Answer no more."""
+        raise StoreUnavailable("The job store does not answer; try again shortly")
+
+
+def test_a_redis_that_goes_right_after_it_accepted_is_no_trouble_of_the_callers(api: Api) -> None:
+    faint = FaintStore(api.redis, Pace(1))
+
+    answer = Api(replace(api.services, store=faint), api.redis).generate()
+
+    assert answer.status_code == 202
+    assert api.job(answer).status == "queued"
 
 
 def test_a_wrong_request_is_told_so_even_then(without_redis: Api) -> None:

@@ -175,7 +175,7 @@ def test_several_images_are_refused(api: Api) -> None:
 def test_a_file_under_another_name_is_refused_by_that_name(api: Api) -> None:
     errors = errors_of(api.upscale(mask=picture()))
 
-    assert errors == {"mask": "mask is not a file this request takes"}
+    assert errors == {"mask": "mask is not a file that this request takes"}
     assert api.is_empty()
 
 

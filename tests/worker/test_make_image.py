@@ -1,8 +1,5 @@
 """A job's whole life in a worker, on the real store, with a provider that does as it is told."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -12,11 +9,10 @@ from shared.errors import StorageError, StoreUnavailable
 from shared.image_store import ImageStore
 from shared.job_store import PREFIX, JobStore, Pace, Release
 from shared.services import Services
-from tests.builders import CLAIM, LEASE_MS, a_job, accepted, at_once, dump, known, places, until
+from tests.builders import LEASE_MS, a_job, accepted, at_once, dump, known, places
 from tests.fakes import ScriptedProvider
 from tests.pictures import picture
 from tests.worker.bench import IMAGE, PICTURE, after_a_run, upscale, workshop
-from worker.leases import Lease, Leases
 from worker.make_image import make_image
 from worker.upkeep import sweep
 from worker.wire import ProviderImage
@@ -35,17 +31,6 @@ class FlakyImages(ImageStore):
         if self.tries <= self.failures:
             raise OSError(28, "No space left on device")
         super().put(name, data)
-
-
-class FrozenLeases(Leases):
-    """Leases of a process that was stopped for a minute after it took its job."""
-
-    @contextmanager
-    def keep(self, job_id: str, claim: str) -> Iterator[Lease]:
-        """Give a lease that was renewed long ago."""
-        with super().keep(job_id, claim) as lease:
-            lease.renewed -= 60
-            yield lease
 
 
 @pytest.fixture(autouse=True)
@@ -197,83 +182,6 @@ def test_a_defect_of_ours_ends_the_job(services: Services) -> None:
 
     assert (done.status, done.error_code) == ("failed", "internal")
     assert "KeyError" not in str(done.error)
-
-
-def test_while_calls_are_paused_a_job_waits_in_the_queue(
-    services: Services, redis_client: "Redis"
-) -> None:
-    services.store.pause(60_000)
-
-    job = after_a_run(services, accepted(services.store), ScriptedProvider())
-
-    assert (job.status, job.attempts) == ("queued", 0)
-    assert places(redis_client, job.id) == ["delayed"]
-
-
-def test_a_slot_far_away_is_awaited_in_the_queue(services: Services, redis_client: "Redis") -> None:
-    redis_client.set(f"{PREFIX}pace:next", 9_999_999_999_999)
-
-    job = after_a_run(services, accepted(services.store), ScriptedProvider())
-
-    assert (job.status, job.attempts) == ("queued", 0)
-    assert places(redis_client, job.id) == ["delayed"]
-
-
-def test_a_stop_while_waiting_for_a_slot_hands_the_job_back(
-    services: Services, redis_client: "Redis"
-) -> None:
-    store, job = JobStore(redis_client, Pace(2_500)), accepted(services.store)
-    first = accepted(store)
-    store.claim(first.id, CLAIM, LEASE_MS)
-    assert store.begin_call(first.id, CLAIM, 0).word == "go"
-    shop = workshop(services, ScriptedProvider(), store=store)
-    worker = threading.Thread(target=make_image, args=[job.id, shop])
-
-    worker.start()
-    until(lambda: known(store, job.id).slot)
-    shop.stopping.set()
-    worker.join(timeout=2)
-
-    after = known(store, job.id)
-    assert not worker.is_alive()
-    assert (after.status, after.attempts, after.slot) == ("queued", 0, None)
-    assert places(redis_client, job.id) == ["queued"]
-
-
-def test_a_slot_that_is_near_is_awaited(services: Services, redis_client: "Redis") -> None:
-    store, provider = JobStore(redis_client, Pace(100)), ScriptedProvider(IMAGE, IMAGE)
-
-    first = after_a_run(services, accepted(store), provider, store=store)
-    second = after_a_run(services, accepted(store), provider, store=store)
-
-    assert first.status == second.status == "succeeded"
-
-
-def test_a_process_that_was_frozen_does_not_send(services: Services) -> None:
-    provider = ScriptedProvider(IMAGE)
-
-    job = after_a_run(
-        services, accepted(services.store), provider, leases=FrozenLeases(services.store)
-    )
-
-    assert provider.calls == []
-    assert (job.status, job.attempts) == ("queued", 0)
-
-
-def test_a_job_that_was_taken_over_meanwhile_is_not_sent(
-    services: Services, redis_client: "Redis"
-) -> None:
-    class Overtaken(JobStore):
-        def begin_call(self, job_id: str, claim: str, longest_wait_ms: int) -> Any:
-            redis_client.hset(f"{PREFIX}job:{job_id}", "claim", "another")
-            return super().begin_call(job_id, claim, longest_wait_ms)
-
-    provider, store = ScriptedProvider(IMAGE), Overtaken(redis_client, Pace(1))
-
-    job = after_a_run(services, accepted(store), provider, store=store)
-
-    assert provider.calls == []
-    assert (job.status, job.claim) == ("running", "another")
 
 
 def test_an_image_that_comes_after_the_job_was_given_to_another_still_finishes_it(

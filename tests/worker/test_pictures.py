@@ -36,9 +36,6 @@ def damaged(form: str) -> bytes:
         body = b"IDAT" + bytes(length)
         crc = struct.pack(">I", zlib.crc32(body))
         return data[:start] + body + crc + data[start + 8 + length :]
-    if form == "jpeg":
-        start = data.index(b"\xff\xda")
-        return data[: start + 14] + b"\xff\xd9"
     return data[:40] + b"\xff" * (len(data) - 40)
 
 
@@ -49,11 +46,18 @@ def test_a_picture_of_the_right_format_passes_unchanged(form: str) -> None:
     assert checked(data, wanting(form), None) == (data, ImageInfo(form, 64, 64))
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P"])
-@pytest.mark.parametrize(("sent", "wanted"), [(a, b) for a in FORMATS for b in FORMATS if a != b])
+MODES = {
+    "png": ("RGB", "RGBA", "L", "LA", "P"),
+    "jpeg": ("RGB", "L", "CMYK"),
+    "webp": ("RGB", "RGBA"),
+}
+
+
+@pytest.mark.parametrize(
+    ("sent", "wanted", "mode"),
+    [(a, b, mode) for a in FORMATS for b in FORMATS if a != b for mode in MODES[a]],
+)
 def test_another_format_is_converted(sent: str, wanted: str, mode: str) -> None:
-    if sent == "jpeg" and mode in {"RGBA", "P"}:
-        mode = "CMYK"
     data = picture(form=sent, mode=mode)
 
     converted, info = checked(data, wanting(wanted), None)
@@ -123,7 +127,7 @@ def test_a_picture_that_is_cut_short_is_refused(form: str) -> None:
         checked(picture(form=form)[:-4], wanting(form), None)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", ["png", "webp"])
 def test_damaged_pixels_are_found_when_they_are_converted(form: str) -> None:
     wanted = "png" if form == "webp" else "webp"
     data = damaged(form)
