@@ -12,7 +12,7 @@ from shared.operations import InputLimits
 from shared.settings import Settings
 
 FIELD = "image"
-NOT_A_FILE = "is not a file this request takes"
+NOT_A_FILE = "is not a file that this request takes"
 _REQUIRED = "Image file is required"
 
 

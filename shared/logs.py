@@ -15,7 +15,7 @@ job_id: ContextVar[str] = ContextVar("job_id", default="")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # Children of one command write to one terminal: each says who it is.
 _PART = {"text": "{time} {level:<7} {part:<6} {message}{facts}"}
-_URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
+_URL_PASSWORD = re.compile(r'(://[^/\s:@"]*:)[^/\s"]+@')
 
 
 class _Facts(logging.Formatter):
@@ -32,13 +32,20 @@ class _Facts(logging.Formatter):
         message = record.getMessage()
         if record.exc_info:
             message += "\n" + self.formatException(record.exc_info)
-        return _URL_PASSWORD.sub(r"\1***@", message)
+        return message
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a line without the password of any URL in it."""
+        return _URL_PASSWORD.sub(r"\1***@", self.line(record))
+
+    def line(self, record: logging.LogRecord) -> str:
+        raise NotImplementedError
 
 
 class TextFormatter(_Facts):
     """Lines for a person at a terminal."""
 
-    def format(self, record: logging.LogRecord) -> str:
+    def line(self, record: logging.LogRecord) -> str:
         """Return time, level, part, message and the facts as name=value."""
         facts = "".join(f" {name}={value}" for name, value in self.facts(record).items())
         return _PART["text"].format(
@@ -53,7 +60,7 @@ class TextFormatter(_Facts):
 class JsonFormatter(_Facts):
     """Lines for a log collector."""
 
-    def format(self, record: logging.LogRecord) -> str:
+    def line(self, record: logging.LogRecord) -> str:
         """Return one JSON object."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),

@@ -37,6 +37,20 @@ _WRITE_TRIES = 5
 _WRITE_PAUSE_SECONDS = 1.0
 
 
+class Keeping(Protocol):
+    """Where jobs and images are kept; a Workshop and Services both are that."""
+
+    @property
+    def store(self) -> JobStore:
+        """The job store."""
+        ...
+
+    @property
+    def images(self) -> ImageStore:
+        """The image store."""
+        ...
+
+
 class Provider(Protocol):
     """What makes the pictures."""
 
@@ -79,16 +93,16 @@ def _run(job: Job, lease: Lease, shop: Workshop) -> None:
     except Retryable as fault:
         _again_or_fail(job, lease, fault, shop)
     except JobFault as fault:
-        fail(job, lease.claim, fault, shop.store)
+        fail(job, lease.claim, fault, shop)
     except StoreUnavailable:
         raise
     except Exception:  # noqa: BLE001 - a job must not stay running for a defect of ours
         _log.exception("a defect ended a job")
-        fail(job, lease.claim, JobFault("Something went wrong in this service"), shop.store)
+        fail(job, lease.claim, JobFault("Something went wrong in this service"), shop)
 
 
 def _make(job: Job, lease: Lease, shop: Workshop) -> None:
-    if finish_from_disk(job, shop.store, shop.images):
+    if finish_from_disk(job, shop):
         return
     source, outgoing = _prepare(job, shop)
     if not _wait_for_turn(job, lease, shop):
@@ -100,8 +114,7 @@ def _make(job: Job, lease: Lease, shop: Workshop) -> None:
     _write(job.image, data, shop)
     _succeed(
         job,
-        shop.store,
-        shop.images,
+        shop,
         provider_ms=provider_ms,
         provider_request_id=image.request_id,
         result=_result(info, len(data), image.seed),
@@ -109,9 +122,9 @@ def _make(job: Job, lease: Lease, shop: Workshop) -> None:
     )
 
 
-def finish_from_disk(job: Job, store: JobStore, images: ImageStore) -> bool:
+def finish_from_disk(job: Job, kept: Keeping) -> bool:
     """End a job whose image an earlier attempt has written; its seed went with that attempt."""
-    path = images.find(job.image)
+    path = kept.images.find(job.image)
     if path is None:
         return False
     try:
@@ -120,7 +133,7 @@ def finish_from_disk(job: Job, store: JobStore, images: ImageStore) -> bool:
     except (OSError, BrokenImage):
         return False
     result = _result(info, len(data), None)
-    _succeed(job, store, images, result=result, credits=job.estimate)
+    _succeed(job, kept, result=result, credits=job.estimate)
     return True
 
 
@@ -181,21 +194,26 @@ def _result(info: ImageInfo, size: int, seed: int | None) -> dict[str, object]:
     }
 
 
-def _succeed(job: Job, store: JobStore, images: ImageStore, **fields: object) -> None:
-    if store.succeed(job.id, **fields):
+def _succeed(job: Job, kept: Keeping, **fields: object) -> None:
+    if kept.store.succeed(job.id, **fields):
         _log.info("made an image", extra={"provider_ms": fields.get("provider_ms")})
-    if job.input:
-        images.delete_input(job.input)
+    _drop_input(job, kept)
 
 
-def fail(job: Job, claim: str, fault: JobFault, store: JobStore) -> None:
+def fail(job: Job, claim: str, fault: JobFault, kept: Keeping) -> None:
     """End a job with a fault."""
     credits = job.estimate if fault.charged else 0
     fields = {"error_code": fault.error_code, "error": fault.message, "credits": credits}
     if isinstance(fault, OutcomeUnknown):
         del fields["credits"]  # nobody knows
-    if store.fail(job.id, claim, **fields):
+    if kept.store.fail(job.id, claim, **fields):
         _log.info("a job failed", extra={"error_code": fault.error_code})
+        _drop_input(job, kept)
+
+
+def _drop_input(job: Job, kept: Keeping) -> None:
+    if job.input:
+        kept.images.delete_input(job.input)
 
 
 def _again_or_fail(job: Job, lease: Lease, fault: Retryable, shop: Workshop) -> None:
@@ -203,7 +221,7 @@ def _again_or_fail(job: Job, lease: Lease, fault: Retryable, shop: Workshop) -> 
         shop.store.pause(round(fault.retry_after * 1000))
     again = retry_rule(job, fault, shop.settings)
     if again is None:
-        fail(job, lease.claim, fault, shop.store)
+        fail(job, lease.claim, fault, shop)
     else:
         _log.warning("a call is repeated", extra={"reason": fault.error_code})
         shop.store.release(job.id, lease.claim, again)

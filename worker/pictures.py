@@ -57,7 +57,9 @@ def _convert(data: bytes, wanted: str) -> bytes:
     out = io.BytesIO()
     try:
         with _decoding, Image.open(io.BytesIO(data)) as image:
-            flat = image.convert("RGB") if wanted == "jpeg" else image
+            # JPEG has no transparency, PNG and WebP no ink colours
+            plain = wanted == "jpeg" or image.mode == "CMYK"
+            flat = image.convert("RGB") if plain else image
             flat.save(out, wanted.upper(), **_QUALITY[wanted])
     except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on damaged pixels
         raise ProviderBadImage("The provider sent a picture that can't be read") from error

@@ -32,7 +32,7 @@ class Stability:
         self._timeout = timeout_seconds
 
     def call(self, outgoing: Outgoing) -> ProviderImage:
-        """Send a request and return its image; ends within the time-out, headers and body together."""
+        """Send a request and return its image; every silence and the whole body end in the time-out."""
         deadline = time.monotonic() + self._timeout
         with _transport(), requests.Session() as session:
             session.trust_env = False  # a .netrc or a proxy of this machine must not see the key

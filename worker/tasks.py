@@ -13,7 +13,7 @@ from worker.make_image import Workshop, make_image
 def register(app: Celery, services: Services, shop: Workshop) -> Callable[[str], None]:
     """Give the Celery app its tasks."""
 
-    @app.task(name=MAKE_IMAGE)
+    @app.task(name=MAKE_IMAGE, shared=False)  # of this app, and of no other in the process
     def make(job_id: str) -> None:
         logged_job_id.set(job_id)
         make_image(job_id, shop)

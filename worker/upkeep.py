@@ -9,8 +9,14 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from shared.errors import DeadlinePassed, OutcomeUnknown, ProviderUnavailable, StoreUnavailable
-from shared.job_store import JobStore, Release
+from shared.errors import (
+    DeadlinePassed,
+    JobFault,
+    OutcomeUnknown,
+    ProviderUnavailable,
+    StoreUnavailable,
+)
+from shared.job_store import Release
 from shared.jobs import Job
 from shared.queue import dispatch
 from shared.services import Services
@@ -51,6 +57,7 @@ class Upkeep:
         """End the thread; what still has a lease by then is swept when it runs out."""
         self._stopped.set()
         self._thread.join(timeout=5)
+        self.drain()
 
     def _run(self) -> None:
         store, queue = self._services.store, self._services.queue
@@ -97,14 +104,14 @@ def sweep(services: Services) -> None:
             _take_over(job, services)
     for job_id in found.overdue:
         job = store.get(job_id)
-        if job and job.status == "queued" and not finish_from_disk(job, store, services.images):
-            _end_overdue(job, store)
+        if job and job.status == "queued" and not finish_from_disk(job, services):
+            _end_overdue(job, services)
 
 
 def _take_over(job: Job, services: Services) -> None:
     """Decide about a job whose worker is gone: its call was sent (outcome unknown) or it was not."""
     store = services.store
-    if finish_from_disk(job, store, services.images):
+    if finish_from_disk(job, services):
         return
     if job.sent is None:
         store.release(job.id, job.claim, Release())
@@ -114,14 +121,14 @@ def _take_over(job: Job, services: Services) -> None:
     )
     again = retry_rule(job, fault, services.settings)
     if again is None:
-        fail(job, job.claim, fault, store)
+        fail(job, job.claim, fault, services)
     else:
         _log.warning("a worker was lost, its call is repeated", extra={"job_id": job.id})
         store.release(job.id, job.claim, again)
 
 
-def _end_overdue(job: Job, store: JobStore) -> None:
+def _end_overdue(job: Job, services: Services) -> None:
+    fault: JobFault = DeadlinePassed("The job had not started by its deadline")
     if job.trouble == ProviderUnavailable.error_code:
-        fail(job, "", ProviderUnavailable("The provider could not be reached in time"), store)
-    else:
-        fail(job, "", DeadlinePassed("The job had not started by its deadline"), store)
+        fault = ProviderUnavailable("The provider could not be reached in time")
+    fail(job, "", fault, services)

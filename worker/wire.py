@@ -117,7 +117,7 @@ def _error_body(body: bytes) -> tuple[str, str]:
     """Return the provider's error name and its words for a caller; gateways send HTML: nothing."""
     try:
         parsed = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "", ""
     if not isinstance(parsed, dict):
         return "", ""

@@ -1,7 +1,10 @@
 """Alive, and able to work: what is missing is told by name."""
 
+from dataclasses import replace
+
 import pytest
 
+from shared.image_store import ImageStore
 from tests.api.callers import Api, assert_fault, json_of
 from tests.api.conftest import Start
 
@@ -70,6 +73,22 @@ def test_storage_that_takes_nothing_is_told(ready: Api) -> None:
     folder.write_text("in the way")
 
     assert missing(ready) == {"storage": "not writable"}
+
+
+class FullStore(ImageStore):
+    """Storage with one byte less than the room that must be there."""
+
+    def free_bytes(self) -> int:
+        """Tell so."""
+        return 1024**3 - 1
+
+
+def test_storage_that_is_almost_full_is_told(ready: Api) -> None:
+    full = FullStore(ready.services.images.folder)
+
+    assert missing(Api(replace(ready.services, images=full), ready.redis)) == {
+        "storage": "almost full"
+    }
 
 
 def test_asking_leaves_nothing_behind_in_storage(ready: Api) -> None:

@@ -7,7 +7,7 @@ import zlib
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -32,6 +32,13 @@ def exif() -> Image.Exif:
     return tags
 
 
+def with_an_odd_chunk(webp: bytes) -> bytes:
+    """Return an extended WebP with a chunk of an odd length, which is padded, before its pixels."""
+    size = (WIDTH - 1).to_bytes(3, "little") + (HEIGHT - 1).to_bytes(3, "little")
+    body = b"WEBPVP8X\x0a\0\0\0" + bytes(4) + size + b"odd!\x03\0\0\0abc\0" + webp[12:]
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
 FRAMES = [Image.new("RGB", (WIDTH, HEIGHT), colour) for colour in ("red", "blue")]
 PICTURES = {
     "png": made("png"),
@@ -45,6 +52,7 @@ PICTURES = {
     "lossless webp": made("webp", lossless=True),
     "webp with alpha": made("webp", "RGBA", exact=True),
     "lossless webp with alpha": made("webp", "RGBA", lossless=True),
+    "webp with an odd chunk": with_an_odd_chunk(made("webp")),
     "animated webp": made("webp", save_all=True, append_images=FRAMES),
 }
 TRUNCATIONS = sorted({*range(40), *range(40, 3000, 13)})
@@ -173,6 +181,7 @@ STARTS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(STARTS, st.binary(max_size=200))
 @example(b"\xff\xd8\xff", b"\xff" * 200)
 @example(FRAME, b"\xff\xda\x00\x02\xff")
@@ -180,6 +189,7 @@ def test_no_bytes_make_it_stumble(start: bytes, rest: bytes) -> None:
     inspected(start + rest)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(list(PICTURES.values())),
     st.lists(st.tuples(st.integers(0), st.binary(max_size=8), st.integers(0, 8)), max_size=4),

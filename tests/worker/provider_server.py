@@ -53,7 +53,7 @@ class _Handler(socketserver.StreamRequestHandler):
         line = self.rfile.readline().decode().strip()
         raw = b"".join(iter(self.rfile.readline, b"\r\n"))
         headers = BytesParser().parsebytes(raw + b"\r\n")
-        body = self.rfile.read(int(headers["Content-Length"]))
+        body = self.rfile.read(int(headers["Content-Length"] or 0))
         form = BytesParser().parsebytes(raw + b"\r\n" + body)
         parts = form.get_payload() if form.is_multipart() else []
         named = {

@@ -206,9 +206,9 @@ def test_a_worker_that_is_to_stop_takes_no_more_jobs_and_keeps_its_leases(
 
         upkeep.start()
         until(lambda: (redis_client.zscore(f"{PREFIX}running", job.id) or 0) < 9_999_999_999_999)
-        upkeep.stop()
 
     assert services.store.live_workers() == 0
+    upkeep.stop()
 
 
 def test_a_drained_worker_is_gone_at_once(services: Services, upkeep: Upkeep) -> None:
