@@ -10,6 +10,7 @@ from shared.jobs import Job, new_job_id
 from shared.services import Services
 
 MOST_FOR_ONE_IMAGE = 20
+_AGAIN_SECONDS = 1.0
 
 
 class Waiting:
@@ -59,13 +60,16 @@ class Waiting:
 
     def _hold(self, job: Job, seconds: float) -> Job:
         deadline = time.monotonic() + seconds
+        patience = seconds
         with self._events.watch(job.id) as event:
             while (left := deadline - time.monotonic()) > 0 and not self._events.closed:
-                event.wait(left)
+                event.wait(min(left, patience))
                 event.clear()
-                # away in the middle of a wait: hold on, the reconnected channel wakes us
+                # away in the middle of a wait, or asked by too many at once: hold on, ask again soon
+                patience = _AGAIN_SECONDS
                 with suppress(StoreUnavailable):
                     job = self._store.get(job.id) or job
                     if job.terminal:
                         return job
+                    patience = seconds
         return self._store.get(job.id) or job

@@ -171,6 +171,12 @@ class OutcomeUnknown(Retryable):
     error_code = "outcome_unknown"
 
 
+class DefectAfterCall(OutcomeUnknown):
+    """A defect of ours met a job whose call was sent and may have been charged; not repeated."""
+
+    error_code = "internal"
+
+
 class ProviderTimeout(OutcomeUnknown):
     """The provider did not answer in `PROVIDER_TIMEOUT_SECONDS`; the outcome is as unknown."""
 

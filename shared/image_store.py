@@ -23,10 +23,17 @@ class ImageStore:
         """Tell whether a text has the shape of an image's name; no other is ever opened."""
         return _NAME.fullmatch(name) is not None
 
-    def put(self, name: str, data: bytes) -> None:
-        """Write an image whole or not at all; may raise OSError."""
+    def put(self, name: str, data: bytes) -> bool:
+        """Write an image whole or not at all; return False when it is there already: the first stays.
+
+        May raise OSError.
+        """
         # readable for a web server beside this one: who has the name may see the picture anyway
-        _write(self._path(name), data, mode=0o644)
+        return _write(self._path(name), data, mode=0o644)
+
+    def delete(self, name: str) -> None:
+        """Remove an image, if it is there."""
+        self._path(name).unlink(missing_ok=True)
 
     def put_input(self, name: str, data: bytes) -> None:
         """Write what a job will send to the provider; may raise OSError."""
@@ -65,7 +72,7 @@ class ImageStore:
         return self.folder.joinpath(*below, name)
 
 
-def _write(path: Path, data: bytes, mode: int) -> None:
+def _write(path: Path, data: bytes, mode: int) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
     try:
@@ -74,11 +81,14 @@ def _write(path: Path, data: bytes, mode: int) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).rename(path)
-    except BaseException:
+        # a link never replaces, as a rename would: callers may hold half of the first already
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    finally:
         Path(temporary).unlink(missing_ok=True)
-        raise
     _sync_folder(path.parent)
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

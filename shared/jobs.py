@@ -5,6 +5,7 @@ import secrets
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import fields as fields_of
 from typing import Any, Literal
 
 from shared.image_file import EXTENSIONS
@@ -68,6 +69,7 @@ _NUMBERS = frozenset({
     "unreached", "sent", "slot", "provider_ms", "credits",
 })  # fmt: skip
 _DOCUMENTS = frozenset({"request", "metadata", "result"})
+_NAMES = frozenset(field.name for field in fields_of(Job))
 
 
 def to_record(fields: Mapping[str, Any]) -> dict[str, str]:
@@ -82,14 +84,14 @@ def to_record(fields: Mapping[str, Any]) -> dict[str, str]:
 
 
 def from_record(job_id: str, record: Mapping[str, str]) -> Job:
-    """Turn what the store keeps into a job."""
+    """Turn what the store keeps into a job; what a newer version added is left alone."""
     fields: dict[str, Any] = {}
     for name, value in record.items():
         if name in _NUMBERS:
             fields[name] = int(value)
         elif name in _DOCUMENTS:
             fields[name] = json.loads(value)
-        elif name != "schema":
+        elif name in _NAMES:
             fields[name] = value
     return Job(id=job_id, **fields)
 

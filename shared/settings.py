@@ -71,6 +71,14 @@ def _check_login(value: SecretStr) -> SecretStr:
     return value
 
 
+def _check_key(value: SecretStr) -> SecretStr:
+    # secret files end with a newline, which no header takes
+    key = value.get_secret_value().strip()
+    if not re.fullmatch(r"[!-~]+", key):
+        raise ValueError("must be letters, digits and signs without spaces")
+    return SecretStr(key)
+
+
 def _parse_prices(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -101,7 +109,8 @@ class Settings(BaseSettings):
     )
 
     api_key: Annotated[
-        SecretStr | None, Field(validation_alias=AliasChoices("API_KEY", "STABILITY_API_KEY"))
+        Annotated[SecretStr, AfterValidator(_check_key)] | None,
+        Field(validation_alias=AliasChoices("API_KEY", "STABILITY_API_KEY")),
     ] = None
     stability_api_host: Url = "https://api.stability.ai"
     sandbox_url: Url = "http://127.0.0.1:8900"

@@ -2,26 +2,49 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
+from shared.errors import StoreUnavailable
 from shared.job_store import JobStore
 
 LEASE_MS = 30_000
 RENEW_SECONDS = 5.0
+_AGAIN_SECONDS = 0.5
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class Lease:
-    """One job's lease; `renewed` is by this process's monotonic clock, which a freeze can't fool."""
+    """One job's lease; `renewed` is by this process's monotonic clock, which a freeze can't fool.
+
+    `sent` is whether the provider may have had the call.
+    """
 
     claim: str
     renewed: float
+    sent: bool = False
 
     def alive(self) -> bool:
         """Tell whether nobody else can have taken the job over by now."""
         return (time.monotonic() - self.renewed) * 1000 < LEASE_MS
+
+
+def insist(lease: Lease, step: Callable[[], T]) -> T:
+    """Ask the job store again while it is away, as long as the job is ours.
+
+    What is known about a paid call must not be forgotten because Redis restarts; every script gives
+    the same result when it runs twice.
+    """
+    while True:
+        try:
+            return step()
+        except StoreUnavailable:
+            if not lease.alive():
+                raise
+            time.sleep(_AGAIN_SECONDS)
 
 
 class Leases:
@@ -33,9 +56,8 @@ class Leases:
         self._running: dict[str, Lease] = {}
 
     @contextmanager
-    def keep(self, job_id: str, claim: str) -> Iterator[Lease]:
+    def keep(self, job_id: str, lease: Lease) -> Iterator[Lease]:
         """Renew a job's lease until the block ends."""
-        lease = Lease(claim, time.monotonic())
         with self._lock:
             self._running[job_id] = lease
         try:

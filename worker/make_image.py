@@ -5,16 +5,15 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from shared.errors import (
     BrokenImage,
+    DefectAfterCall,
     JobFault,
-    OutcomeUnknown,
-    ProviderUnavailable,
     RateLimited,
     Retryable,
-    ServerError,
     StorageError,
     StoreUnavailable,
 )
@@ -25,30 +24,16 @@ from shared.jobs import Job
 from shared.logs import request_id
 from shared.operations import BY_NAME
 from shared.settings import Settings
-from worker.leases import LEASE_MS, Lease, Leases
+from worker.endings import fail, finish_from_disk, result_of, retry_rule, succeed
+from worker.leases import LEASE_MS, Lease, Leases, insist
 from worker.pictures import checked
 from worker.wire import Outgoing, ProviderImage, build_request
 
 _log = logging.getLogger(__name__)
 # A wait for a slot holds a thread: a longer one goes back into the queue.
 _LONGEST_SLOT_WAIT_MS = 3_000
-_LONGEST_PAUSE_MS = 15_000
 _WRITE_TRIES = 5
 _WRITE_PAUSE_SECONDS = 1.0
-
-
-class Keeping(Protocol):
-    """Where jobs and images are kept; a Workshop and Services both are that."""
-
-    @property
-    def store(self) -> JobStore:
-        """The job store."""
-        ...
-
-    @property
-    def images(self) -> ImageStore:
-        """The image store."""
-        ...
 
 
 class Provider(Protocol):
@@ -73,14 +58,14 @@ class Workshop:
 
 def make_image(job_id: str, shop: Workshop) -> None:
     """Run a job to its end, or hand it back; a second message for the same job does nothing."""
-    claim = secrets.token_hex(8)
+    claim, claimed = secrets.token_hex(8), time.monotonic()
     try:
         job = shop.store.claim(job_id, claim, LEASE_MS)
         if job is None:
             _log.info("nothing to do for this message")
             return
         request_id.set(job.request_id)
-        with shop.leases.keep(job_id, claim) as lease:
+        with shop.leases.keep(job_id, Lease(claim, claimed)) as lease:
             _run(job, lease, shop)
     except StoreUnavailable:
         # the lease runs out and the sweeper decides, by what the record says by then
@@ -93,12 +78,12 @@ def _run(job: Job, lease: Lease, shop: Workshop) -> None:
     except Retryable as fault:
         _again_or_fail(job, lease, fault, shop)
     except JobFault as fault:
-        fail(job, lease.claim, fault, shop)
+        _fail(job, lease, fault, shop)
     except StoreUnavailable:
         raise
     except Exception:  # noqa: BLE001 - a job must not stay running for a defect of ours
         _log.exception("a defect ended a job")
-        fail(job, lease.claim, JobFault("Something went wrong in this service"), shop)
+        _fail(job, lease, _defect(lease), shop)
 
 
 def _make(job: Job, lease: Lease, shop: Workshop) -> None:
@@ -107,34 +92,25 @@ def _make(job: Job, lease: Lease, shop: Workshop) -> None:
     source, outgoing = _prepare(job, shop)
     if not _wait_for_turn(job, lease, shop):
         return
+    lease.sent = True
     begun = time.monotonic()
     image = shop.provider.call(outgoing)
     provider_ms = round((time.monotonic() - begun) * 1000)
     data, info = checked(image.data, job, source)
-    _write(job.image, data, shop)
-    _succeed(
+    if not _write(job.image, data, shop):
+        # another attempt was quicker, and its image stays
+        insist(lease, partial(finish_from_disk, job, shop))
+        return
+    made = partial(
+        succeed,
         job,
         shop,
         provider_ms=provider_ms,
         provider_request_id=image.request_id,
-        result=_result(info, len(data), image.seed),
+        result=result_of(info, len(data), image.seed),
         credits=job.estimate,
     )
-
-
-def finish_from_disk(job: Job, kept: Keeping) -> bool:
-    """End a job whose image an earlier attempt has written; its seed went with that attempt."""
-    path = kept.images.find(job.image)
-    if path is None:
-        return False
-    try:
-        data = path.read_bytes()
-        info = inspect(data)
-    except (OSError, BrokenImage):
-        return False
-    result = _result(info, len(data), None)
-    _succeed(job, kept, result=result, credits=job.estimate)
-    return True
+    insist(lease, made)
 
 
 def _prepare(job: Job, shop: Workshop) -> tuple[ImageInfo | None, Outgoing]:
@@ -152,97 +128,59 @@ def _prepare(job: Job, shop: Workshop) -> tuple[ImageInfo | None, Outgoing]:
 
 def _wait_for_turn(job: Job, lease: Lease, shop: Workshop) -> bool:
     """Return True when the call may be sent now; else the job is back in the queue, or another's."""
+    ask = partial(shop.store.begin_call, job.id, lease.claim, _LONGEST_SLOT_WAIT_MS)
     while not shop.stopping.is_set():
-        turn = shop.store.begin_call(job.id, lease.claim, _LONGEST_SLOT_WAIT_MS)
+        turn = insist(lease, ask)
         if turn.word == "go":
             if lease.alive():
                 return True
             # this process was frozen: the call may be another's by now, and was not sent from here
-            shop.store.release(job.id, lease.claim, Release(take_back_attempt=True))
+            _release(job, lease, Release(take_back_attempt=True), shop)
             return False
         if turn.word == "stale":
             return False
         if turn.word == "later":
-            shop.store.release(job.id, lease.claim, Release(pause_ms=turn.ms))
+            _release(job, lease, Release(pause_ms=turn.ms), shop)
             return False
         shop.stopping.wait(turn.ms / 1000)
-    shop.store.release(job.id, lease.claim, Release())
+    _release(job, lease, Release(), shop)
     return False
 
 
-def _write(name: str, data: bytes, shop: Workshop) -> None:
-    """Write an image that is paid for, trying again from memory."""
-    for attempt in range(1, _WRITE_TRIES + 1):
+def _write(name: str, data: bytes, shop: Workshop) -> bool:
+    """Write an image that is paid for, trying again from memory; False when one is there already."""
+    for attempt in range(1, _WRITE_TRIES):
         try:
-            shop.images.put(name, data)
+            return shop.images.put(name, data)
         except OSError as error:
             _log.warning("could not write an image", extra={"reason": error.strerror})
-            if attempt == _WRITE_TRIES:
-                raise StorageError("The image was made and could not be stored") from error
             time.sleep(_WRITE_PAUSE_SECONDS * attempt)
-        else:
-            return
-
-
-def _result(info: ImageInfo, size: int, seed: int | None) -> dict[str, object]:
-    return {
-        "format": info.format,
-        "width": info.width,
-        "height": info.height,
-        "bytes": size,
-        "seed": seed,
-    }
-
-
-def _succeed(job: Job, kept: Keeping, **fields: object) -> None:
-    if kept.store.succeed(job.id, **fields):
-        _log.info("made an image", extra={"provider_ms": fields.get("provider_ms")})
-    _drop_input(job, kept)
-
-
-def fail(job: Job, claim: str, fault: JobFault, kept: Keeping) -> None:
-    """End a job with a fault."""
-    credits = job.estimate if fault.charged else 0
-    fields = {"error_code": fault.error_code, "error": fault.message, "credits": credits}
-    if isinstance(fault, OutcomeUnknown):
-        del fields["credits"]  # nobody knows
-    if kept.store.fail(job.id, claim, **fields):
-        _log.info("a job failed", extra={"error_code": fault.error_code})
-        _drop_input(job, kept)
-
-
-def _drop_input(job: Job, kept: Keeping) -> None:
-    if job.input:
-        kept.images.delete_input(job.input)
+    try:
+        return shop.images.put(name, data)
+    except OSError as error:
+        raise StorageError("The image was made and could not be stored") from error
 
 
 def _again_or_fail(job: Job, lease: Lease, fault: Retryable, shop: Workshop) -> None:
     if isinstance(fault, RateLimited):
-        shop.store.pause(round(fault.retry_after * 1000))
+        insist(lease, partial(shop.store.pause, round(fault.retry_after * 1000)))
     again = retry_rule(job, fault, shop.settings)
     if again is None:
-        fail(job, lease.claim, fault, shop)
+        _fail(job, lease, fault, shop)
     else:
         _log.warning("a call is repeated", extra={"reason": fault.error_code})
-        shop.store.release(job.id, lease.claim, again)
+        _release(job, lease, again, shop)
 
 
-def retry_rule(job: Job, fault: Retryable, settings: Settings) -> Release | None:
-    """Decide whether a call may be repeated, by what it may have cost; None means no.
+def _defect(lease: Lease) -> JobFault:
+    if lease.sent:
+        return DefectAfterCall("Something went wrong in this service after the call was sent")
+    return JobFault("Something went wrong in this service")
 
-    `job` is the record from before the call. A call that never ran is repeated until the job's
-    deadline, one that surely failed within `MAX_ATTEMPTS`, one whose outcome is unknown at most
-    `RETRY_UNKNOWN_OUTCOME` times and only while it costs no more than `RETRY_UNKNOWN_MAX_CREDITS`.
-    """
-    code = fault.error_code
-    if isinstance(fault, ProviderUnavailable):
-        pause = min(2_000 * 2 ** min(job.unreached, 3), _LONGEST_PAUSE_MS)
-        return Release(pause, counter="unreached", take_back_attempt=True, trouble=code)
-    if isinstance(fault, ServerError):
-        if job.attempts + 1 >= settings.max_attempts:
-            return None
-        return Release(min(1_000 * 2**job.attempts, _LONGEST_PAUSE_MS), trouble=code)
-    dear = job.estimate > settings.retry_unknown_max_credits * 1000
-    if dear or job.unknown >= settings.retry_unknown_outcome:
-        return None
-    return Release(1_000, counter="unknown", trouble=code)
+
+def _fail(job: Job, lease: Lease, fault: JobFault, shop: Workshop) -> None:
+    insist(lease, partial(fail, job, lease.claim, fault, shop))
+
+
+def _release(job: Job, lease: Lease, why: Release, shop: Workshop) -> None:
+    insist(lease, partial(shop.store.release, job.id, lease.claim, why))

@@ -8,6 +8,7 @@ import secrets
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from shared.errors import (
     DeadlinePassed,
@@ -17,11 +18,10 @@ from shared.errors import (
     StoreUnavailable,
 )
 from shared.job_store import Release
-from shared.jobs import Job
 from shared.queue import dispatch
 from shared.services import Services
+from worker.endings import fail, finish_from_disk, retry_rule
 from worker.leases import RENEW_SECONDS, Leases
-from worker.make_image import fail, finish_from_disk, retry_rule
 
 _log = logging.getLogger(__name__)
 TICK_SECONDS = 0.5
@@ -99,19 +99,16 @@ def sweep(services: Services) -> None:
             "messages were lost, their jobs are queued again", extra={"jobs": found.put_back}
         )
     for job_id in found.orphans:
-        job = store.get(job_id)
-        if job and job.claim == claim:
-            _take_over(job, services)
+        _attempt(partial(_take_over, job_id, claim, services))
     for job_id in found.overdue:
-        job = store.get(job_id)
-        if job and job.status == "queued" and not finish_from_disk(job, services):
-            _end_overdue(job, services)
+        _attempt(partial(_end_overdue, job_id, services))
 
 
-def _take_over(job: Job, services: Services) -> None:
+def _take_over(job_id: str, claim: str, services: Services) -> None:
     """Decide about a job whose worker is gone: its call was sent (outcome unknown) or it was not."""
     store = services.store
-    if finish_from_disk(job, services):
+    job = store.get(job_id)
+    if job is None or job.claim != claim or finish_from_disk(job, services):
         return
     if job.sent is None:
         store.release(job.id, job.claim, Release())
@@ -127,8 +124,11 @@ def _take_over(job: Job, services: Services) -> None:
         store.release(job.id, job.claim, again)
 
 
-def _end_overdue(job: Job, services: Services) -> None:
-    fault: JobFault = DeadlinePassed("The job had not started by its deadline")
+def _end_overdue(job_id: str, services: Services) -> None:
+    job = services.store.get(job_id)
+    if job is None or job.status != "queued" or finish_from_disk(job, services):
+        return
+    fault: JobFault = DeadlinePassed("The job's deadline passed before its image could be made")
     if job.trouble == ProviderUnavailable.error_code:
         fault = ProviderUnavailable("The provider could not be reached in time")
     fail(job, "", fault, services)

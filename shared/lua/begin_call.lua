@@ -9,15 +9,15 @@ if not holds(id, claim) or not lease or tonumber(lease) < now then return { 'sta
 -- asked again because the answer was lost: the slot is taken and the call is noted already
 if redis.call('HEXISTS', job_key(id), 'sent') == 1 then return { 'go', 0 } end
 
-local paused = number_at('pace:paused_until')
+local paused = paused_until(now)
 if paused > now then
   redis.call('HDEL', job_key(id), 'slot')
   return { 'later', paused - now }
 end
 
 local slot = tonumber(redis.call('HGET', job_key(id), 'slot') or 0)
-if slot < now - late then
-  slot = math.max(now, number_at('pace:next'))
+if slot < now - late or slot > now + longest_slot then
+  slot = next_slot(now)
   if slot - now > longest then return { 'later', math.ceil(slot - now) } end
   redis.call('SET', key('pace:next'), string.format('%.3f', slot + interval))
 end

@@ -3,18 +3,20 @@
 local interval, ahead = tonumber(ARGV[1]), tonumber(ARGV[2])
 local now = now_ms()
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('delayed'), '-inf', now, 'LIMIT', 0, 500)) do
-  enqueue(id)
+for _, due in ipairs({ { '-inf', now }, { now + longest_pause, '+inf' } }) do
+  local ids = redis.call('ZRANGEBYSCORE', key('delayed'), due[1], due[2], 'LIMIT', 0, 500)
+  for _, id in ipairs(ids) do enqueue(id) end
 end
-if number_at('pace:paused_until') > now + ahead then return {} end
+local paused = paused_until(now)
+if paused > now + ahead then return {} end
 
 local dispatched = redis.call('ZCARD', key('dispatched'))
 local free = -dispatched - redis.call('ZCARD', key('running'))
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), now, '+inf')) do
   free = free + (redis.call('HGET', key('workers:capacity'), worker) or 0)
 end
-local next_slot = math.max(now, number_at('pace:next'), number_at('pace:paused_until'))
-local slots = math.floor((now + ahead - next_slot) / interval) + 1 - dispatched
+local first = math.max(next_slot(now), paused)
+local slots = math.floor((now + ahead - first) / interval) + 1 - dispatched
 local room = math.min(free, slots)
 if room <= 0 then return {} end
 

@@ -1,11 +1,11 @@
--- ARGV: id, claim, pause in ms, counter to raise or '', attempts to take back, code of the trouble.
+-- ARGV: id, claim, pause in ms, counter to raise or '', '1' to take back the attempt, code of the trouble.
 -- Puts a running job back into the queue. Returns the revision, or 0 when the claim no longer holds.
 local id, claim, pause = ARGV[1], ARGV[2], tonumber(ARGV[3])
 if not holds(id, claim) then return 0 end
 -- a call that reached the provider starts the growing pauses anew
 if ARGV[6] ~= '' and ARGV[4] ~= 'unreached' then redis.call('HDEL', job_key(id), 'unreached') end
 if ARGV[4] ~= '' then redis.call('HINCRBY', job_key(id), ARGV[4], 1) end
-redis.call('HINCRBY', job_key(id), 'attempts', -tonumber(ARGV[5]))
+if ARGV[5] == '1' then redis.call('HINCRBY', job_key(id), 'attempts', -1) end
 redis.call('HDEL', job_key(id), 'sent', 'slot', 'claim')
 local fields = {}
 if ARGV[6] ~= '' then fields = { 'trouble', ARGV[6] } end

@@ -5,6 +5,9 @@ local unclaimed, most = tonumber(ARGV[1]), tonumber(ARGV[2])
 local now = now_ms()
 local lost = redis.call('ZRANGEBYSCORE', key('dispatched'), '-inf', now - unclaimed, 'LIMIT', 0, most)
 for _, id in ipairs(lost) do enqueue(id) end
+-- a lease can't last longer than it was given: the clock went back
+local late = redis.call('ZRANGEBYSCORE', key('running'), '(' .. (now + ARGV[4]), '+inf', 'LIMIT', 0, most)
+for _, id in ipairs(late) do redis.call('ZADD', key('running'), now + ARGV[4], id) end
 local orphans = redis.call('ZRANGEBYSCORE', key('running'), '-inf', now, 'LIMIT', 0, most)
 for _, id in ipairs(orphans) do
   redis.call('HSET', job_key(id), 'claim', ARGV[3])

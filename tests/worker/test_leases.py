@@ -1,5 +1,7 @@
 """A lease lives as long as its process renews it."""
 
+import time
+
 import pytest
 from redis import Redis
 
@@ -7,7 +9,7 @@ from shared.errors import StoreUnavailable
 from shared.job_store import PREFIX, JobStore, Pace
 from shared.services import connect
 from tests.builders import CLAIM, running
-from worker.leases import LEASE_MS, RENEW_SECONDS, Leases
+from worker.leases import LEASE_MS, RENEW_SECONDS, Lease, Leases
 
 
 def lease_of(redis: "Redis", job_id: str) -> float:
@@ -22,7 +24,7 @@ def test_a_lease_outlives_several_renewals_that_fail() -> None:
 
 
 def test_a_new_lease_is_alive_and_an_old_one_is_not(store: JobStore) -> None:
-    with Leases(store).keep("a", CLAIM) as lease:
+    with Leases(store).keep("a", Lease(CLAIM, time.monotonic())) as lease:
         assert lease.alive()
 
         lease.renewed -= LEASE_MS / 1000
@@ -34,7 +36,7 @@ def test_a_renewal_prolongs_the_lease_here_and_in_the_store(
     store: JobStore, redis_client: "Redis"
 ) -> None:
     leases, job = Leases(store), running(store)
-    with leases.keep(job.id, CLAIM) as lease:
+    with leases.keep(job.id, Lease(CLAIM, time.monotonic())) as lease:
         redis_client.zadd(f"{PREFIX}running", {job.id: 1})
         lease.renewed -= 60
 
@@ -48,7 +50,10 @@ def test_a_lease_that_is_anothers_by_now_is_not_prolonged(
     store: JobStore, redis_client: "Redis"
 ) -> None:
     leases, ours, lost = Leases(store), running(store), running(store)
-    with leases.keep(ours.id, CLAIM) as good, leases.keep(lost.id, "old") as bad:
+    with (
+        leases.keep(ours.id, Lease(CLAIM, time.monotonic())) as good,
+        leases.keep(lost.id, Lease("old", time.monotonic())) as bad,
+    ):
         redis_client.zadd(f"{PREFIX}running", {lost.id: 1})
         good.renewed -= 60
         bad.renewed -= 60
@@ -61,7 +66,7 @@ def test_a_lease_that_is_anothers_by_now_is_not_prolonged(
 
 def test_a_job_that_has_ended_is_renewed_no_more(store: JobStore, redis_client: "Redis") -> None:
     leases, job = Leases(store), running(store)
-    with pytest.raises(KeyError), leases.keep(job.id, CLAIM):
+    with pytest.raises(KeyError), leases.keep(job.id, Lease(CLAIM, time.monotonic())):
         raise KeyError
     redis_client.zadd(f"{PREFIX}running", {job.id: 1})
 
@@ -74,7 +79,10 @@ def test_the_end_of_an_earlier_run_does_not_end_a_later_lease_of_the_same_job(
     store: JobStore, redis_client: "Redis"
 ) -> None:
     leases, job = Leases(store), running(store)
-    earlier, later = leases.keep(job.id, "old"), leases.keep(job.id, CLAIM)
+    earlier, later = (
+        leases.keep(job.id, Lease("old", time.monotonic())),
+        leases.keep(job.id, Lease(CLAIM, time.monotonic())),
+    )
     earlier.__enter__()
     with later:
         earlier.__exit__(None, None, None)
@@ -91,7 +99,7 @@ def test_without_jobs_the_store_is_not_asked() -> None:
 
 def test_a_store_that_is_away_prolongs_nothing() -> None:
     leases = Leases(JobStore(connect("redis://127.0.0.1:1/0"), Pace(1)))
-    with leases.keep("a", CLAIM) as lease:
+    with leases.keep("a", Lease(CLAIM, time.monotonic())) as lease:
         before = lease.renewed
 
         with pytest.raises(StoreUnavailable):

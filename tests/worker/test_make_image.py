@@ -25,12 +25,12 @@ class FlakyImages(ImageStore):
         super().__init__(store.folder)
         self.failures, self.tries = failures, 0
 
-    def put(self, name: str, data: bytes) -> None:
+    def put(self, name: str, data: bytes) -> bool:
         """Fail so many times, then write."""
         self.tries += 1
         if self.tries <= self.failures:
             raise OSError(28, "No space left on device")
-        super().put(name, data)
+        return super().put(name, data)
 
 
 @pytest.fixture(autouse=True)

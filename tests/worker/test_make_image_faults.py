@@ -13,7 +13,7 @@ from shared.settings import load_settings
 from tests.builders import a_job, accepted, places
 from tests.fakes import ScriptedProvider
 from tests.worker.bench import IMAGE, after_a_run, ripen
-from worker.make_image import retry_rule
+from worker.endings import retry_rule
 from worker.wire import ProviderImage
 
 BROKEN = ProviderImage(IMAGE.data[:-1], 7, "q1")
@@ -184,6 +184,5 @@ def test_every_fault_of_a_job_has_words_and_a_code_of_its_own() -> None:
 
     codes = {kind.error_code for kind in faults}
     assert len(faults) >= 14
-    assert (
-        len(codes) == len(faults) - 3
-    )  # RateLimited, Retryable and ServerError share their base's
+    # RateLimited, Retryable and ServerError share their base's, DefectAfterCall that of any defect
+    assert len(codes) == len(faults) - 4

@@ -1,6 +1,7 @@
 """What is lost is found, by any worker, and costs nothing twice."""
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -23,7 +24,7 @@ from tests.builders import (
 )
 from tests.fakes import RememberingQueue
 from tests.worker.bench import PICTURE
-from worker.leases import Leases
+from worker.leases import Lease, Leases
 from worker.upkeep import Upkeep, sweep
 
 
@@ -201,12 +202,15 @@ def test_a_worker_that_is_to_stop_takes_no_more_jobs_and_keeps_its_leases(
     job = running(services.store)
     upkeep = Upkeep("w", services, leases)
     upkeep.drain()
-    with leases.keep(job.id, CLAIM):
-        redis_client.zadd(f"{PREFIX}running", {job.id: 9_999_999_999_999})
+    with leases.keep(job.id, Lease(CLAIM, time.monotonic())):
+        redis_client.zadd(f"{PREFIX}running", {job.id: 1})
 
         upkeep.start()
-        until(lambda: (redis_client.zscore(f"{PREFIX}running", job.id) or 0) < 9_999_999_999_999)
+        until(lambda: (redis_client.zscore(f"{PREFIX}running", job.id) or 0) > 1)
 
+    kept = services.store.get(job.id)
+    assert kept
+    assert kept.claim == CLAIM  # renewed, not adopted
     assert services.store.live_workers() == 0
     upkeep.stop()
 

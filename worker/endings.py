@@ -1,0 +1,112 @@
+"""How a job ends, and whether its call may be repeated: by what the call may have cost."""
+
+import logging
+from typing import Protocol
+
+from shared.errors import (
+    BrokenImage,
+    JobFault,
+    OutcomeUnknown,
+    ProviderUnavailable,
+    Retryable,
+    ServerError,
+)
+from shared.image_file import ImageInfo, inspect
+from shared.image_store import ImageStore
+from shared.job_store import JobStore, Release
+from shared.jobs import Job
+from shared.settings import Settings
+
+_log = logging.getLogger(__name__)
+_LONGEST_PAUSE_MS = 15_000
+
+
+class Keeping(Protocol):
+    """Where jobs and images are kept; a Workshop and Services both are that."""
+
+    @property
+    def store(self) -> JobStore:
+        """The job store."""
+        ...
+
+    @property
+    def images(self) -> ImageStore:
+        """The image store."""
+        ...
+
+
+def succeed(job: Job, kept: Keeping, **fields: object) -> None:
+    """End a job with the image that is in the store; an image that comes too late is dropped."""
+    if kept.store.succeed(job.id, **fields):
+        _log.info("made an image", extra={"provider_ms": fields.get("provider_ms")})
+    elif (current := kept.store.get(job.id)) and current.status in {"failed", "canceled"}:
+        _log.warning("an image came after its job had ended, and is dropped")
+        kept.images.delete(job.image)
+    _drop_input(job, kept)
+
+
+def finish_from_disk(job: Job, kept: Keeping) -> bool:
+    """End a job whose image an earlier attempt has written; its seed went with that attempt."""
+    path = kept.images.find(job.image)
+    if path is None:
+        return False
+    try:
+        data = path.read_bytes()
+        info = inspect(data)
+    except OSError:
+        return False
+    except BrokenImage:
+        # no write of ours leaves such a file; it must not stand in the way of a whole one
+        kept.images.delete(job.image)
+        return False
+    succeed(job, kept, result=result_of(info, len(data), None), credits=job.estimate)
+    return True
+
+
+def result_of(info: ImageInfo, size: int, seed: int | None) -> dict[str, object]:
+    """Return what a job tells of its image: format, width and height in pixels, bytes, seed."""
+    return {
+        "format": info.format,
+        "width": info.width,
+        "height": info.height,
+        "bytes": size,
+        "seed": seed,
+    }
+
+
+def fail(job: Job, claim: str, fault: JobFault, kept: Keeping) -> None:
+    """End a job with a fault; its credits stay open when nobody knows what was charged."""
+    fields: dict[str, object] = {"error_code": fault.error_code, "error": fault.message}
+    if fault.charged:
+        fields["credits"] = job.estimate
+    elif not (isinstance(fault, OutcomeUnknown) or job.unknown):
+        fields["credits"] = 0
+    if kept.store.fail(job.id, claim, **fields):
+        _log.info("a job failed", extra={"error_code": fault.error_code})
+        _drop_input(job, kept)
+
+
+def _drop_input(job: Job, kept: Keeping) -> None:
+    if job.input:
+        kept.images.delete_input(job.input)
+
+
+def retry_rule(job: Job, fault: Retryable, settings: Settings) -> Release | None:
+    """Decide whether a call may be repeated, by what it may have cost; None means no.
+
+    `job` is the record from before the call. A call that never ran is repeated until the job's
+    deadline, one that surely failed within `MAX_ATTEMPTS`, one whose outcome is unknown at most
+    `RETRY_UNKNOWN_OUTCOME` times and only while it costs no more than `RETRY_UNKNOWN_MAX_CREDITS`.
+    """
+    code = fault.error_code
+    if isinstance(fault, ProviderUnavailable):
+        pause = min(2_000 * 2 ** min(job.unreached, 3), _LONGEST_PAUSE_MS)
+        return Release(pause, counter="unreached", take_back_attempt=True, trouble=code)
+    if isinstance(fault, ServerError):
+        if job.attempts + 1 >= settings.max_attempts:
+            return None
+        return Release(min(1_000 * 2 ** min(job.attempts, 4), _LONGEST_PAUSE_MS), trouble=code)
+    dear = job.estimate > settings.retry_unknown_max_credits * 1000
+    if dear or job.unknown >= settings.retry_unknown_outcome:
+        return None
+    return Release(1_000, counter="unknown", trouble=code)
