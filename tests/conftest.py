@@ -1,6 +1,7 @@
 """What all tests share: a real embedded server, a store on it, and no way to the internet."""
 
 import ipaddress
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +38,10 @@ def _no_way_out() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the URL of one embedded server for the whole run."""
+    """Give the URL of one server for the whole run: an embedded one, or that of TEST_REDIS_URL."""
+    if url := os.environ.get("TEST_REDIS_URL"):
+        yield url
+        return
     with embedded_server(tmp_path_factory.mktemp("redis")) as url:
         yield url
 

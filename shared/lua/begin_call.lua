@@ -17,7 +17,7 @@ end
 
 local slot = tonumber(redis.call('HGET', job_key(id), 'slot') or 0)
 if slot < now - late or slot > now + longest_slot then
-  slot = next_slot(now)
+  slot = next_slot(now, interval)
   if slot - now > longest then return { 'later', math.ceil(slot - now) } end
   redis.call('SET', key('pace:next'), string.format('%.3f', slot + interval))
 end

@@ -14,16 +14,16 @@ local function number_at(name) return tonumber(redis.call('GET', key(name)) or 0
 
 -- No legitimate moment lies further ahead: the longest lock-out, the longest wait for a slot. What does
 -- was written before the clock went back, and is taken as past.
-local longest_pause, longest_slot = 3600000, 60000
+local longest_pause, longest_slot = 3660000, 60000
 
 local function paused_until(now)
   local moment = number_at('pace:paused_until')
   return moment > now + longest_pause and now or moment
 end
 
-local function next_slot(now)
+local function next_slot(now, interval)
   local moment = number_at('pace:next')
-  return moment > now + longest_slot and now or math.max(now, moment)
+  return moment > now + longest_slot + interval and now or math.max(now, moment)
 end
 
 -- A queued job may succeed: a whole image of any attempt finishes a job that has not ended.

@@ -15,7 +15,7 @@ local free = -dispatched - redis.call('ZCARD', key('running'))
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), now, '+inf')) do
   free = free + (redis.call('HGET', key('workers:capacity'), worker) or 0)
 end
-local first = math.max(next_slot(now), paused)
+local first = math.max(next_slot(now, interval), paused)
 local slots = math.floor((now + ahead - first) / interval) + 1 - dispatched
 local room = math.min(free, slots)
 if room <= 0 then return {} end

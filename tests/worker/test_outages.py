@@ -1,0 +1,191 @@
+"""What is known about a paid call survives a store that is away, and a second attempt."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from shared.errors import OutcomeUnknown, OutputModerated, StoreUnavailable
+from shared.job_store import JobStore, Pace, Turn
+from shared.services import Services
+from tests.builders import CLAIM, LEASE_MS, accepted, known, orphan
+from tests.fakes import ScriptedProvider
+from tests.pictures import picture
+from tests.worker.bench import IMAGE, PICTURE, after_a_run, upscale, workshop
+from worker.make_image import make_image
+from worker.upkeep import sweep
+from worker.wire import ProviderImage
+
+FILTERED = OutputModerated("withheld")
+
+
+class FlakyStore:
+    """A job store that is away for the first answers of some methods, before or after it acts."""
+
+    def __init__(self, store: JobStore, acts_first: bool, **failures: int) -> None:
+        self._store, self._acts_first, self._failures = store, acts_first, failures
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._store, name)
+        return self._flaky(name, real) if name in self._failures else real
+
+    def _flaky(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **fields: Any) -> Any:
+            if self._failures[name] > 0:
+                self._failures[name] -= 1
+                if self._acts_first:
+                    real(*args, **fields)
+                raise StoreUnavailable("away")
+            return real(*args, **fields)
+
+        return call
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.leases._AGAIN_SECONDS", 0)
+
+
+@pytest.mark.parametrize("acts_first", [True, False])
+@pytest.mark.parametrize(
+    ("method", "answer", "status"),
+    [
+        ("succeed", IMAGE, "succeeded"),
+        ("fail", FILTERED, "failed"),
+        ("release", OutcomeUnknown("broke off"), "queued"),
+        ("begin_call", IMAGE, "succeeded"),
+    ],
+)
+def test_a_store_that_is_away_for_a_moment_forgets_nothing(
+    services: Services, acts_first: bool, method: str, answer: Any, status: str
+) -> None:
+    job, provider = accepted(services.store), ScriptedProvider(answer)
+    store = FlakyStore(services.store, acts_first, **{method: 3})
+
+    ended = after_a_run(services, job, provider, store=store)
+
+    assert (ended.status, ended.attempts, len(provider.calls)) == (status, 1, 1)
+
+
+def test_a_store_that_stays_away_is_left_to_the_sweeper(services: Services) -> None:
+    job, provider = accepted(services.store), ScriptedProvider(FILTERED)
+    store = FlakyStore(services.store, acts_first=False, fail=1_000_000)
+    shop = workshop(services, provider, store=store)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("worker.leases.LEASE_MS", 50)
+        make_image(job.id, shop)
+
+    assert known(services.store, job.id).status == "running"
+
+
+def test_a_first_image_is_never_replaced_by_a_later_attempt(services: Services) -> None:
+    job = accepted(services.store)
+    first, second = PICTURE, picture(mode="L")
+
+    def overtaken() -> ProviderImage:
+        services.images.put(job.image, first)
+        return replace(IMAGE, data=second)
+
+    ended = after_a_run(services, job, ScriptedProvider(overtaken))
+
+    path = services.images.find(job.image)
+    assert path
+    assert path.read_bytes() == first
+    assert ended.result
+    assert (ended.status, ended.result["bytes"]) == ("succeeded", len(first))
+
+
+def test_an_image_that_comes_after_its_job_has_failed_is_dropped(services: Services) -> None:
+    job = accepted(services.store)
+
+    def too_late() -> ProviderImage:
+        claim = known(services.store, job.id).claim
+        services.store.fail(job.id, claim, error_code="outcome_unknown", error="lost")
+        return IMAGE
+
+    ended = after_a_run(services, job, ScriptedProvider(too_late))
+
+    assert ended.status == "failed"
+    assert services.images.find(job.image) is None
+
+
+def test_nothing_was_charged_is_not_said_after_a_call_of_unknown_outcome(
+    services: Services, redis_client: "Redis"
+) -> None:
+    job = accepted(services.store, deadline=1)
+    redis_client.hset(f"images:job:{job.id}", "unknown", 1)
+
+    sweep(services)
+
+    ended = known(services.store, job.id)
+    assert (ended.error_code, ended.credits) == ("deadline_passed", None)
+
+
+def test_a_defect_after_the_call_does_not_say_that_nothing_was_charged(services: Services) -> None:
+    job = accepted(services.store)
+
+    ended = after_a_run(services, job, ScriptedProvider(ZeroDivisionError()))
+
+    assert (ended.error_code, ended.credits) == ("internal", None)
+
+
+def test_a_defect_before_the_call_cost_nothing(services: Services) -> None:
+    job = upscale(services)
+    services.images.delete_input(job.input)
+
+    ended = after_a_run(services, job, ScriptedProvider())
+
+    assert (ended.error_code, ended.credits) == ("internal", 0)
+
+
+def test_one_record_that_cannot_be_read_does_not_keep_the_sweeper_from_the_others(
+    services: Services, redis_client: "Redis"
+) -> None:
+    jobs = [orphan(services.store, redis_client, sent=False) for _ in range(3)]
+    redis_client.hset(f"images:job:{jobs[0].id}", "attempts", "many")
+
+    sweep(services)
+
+    assert [known(services.store, job.id).status for job in jobs[1:]] == ["queued", "queued"]
+
+
+def test_a_record_of_a_newer_version_can_be_read(services: Services, redis_client: "Redis") -> None:
+    job = accepted(services.store)
+    redis_client.hset(f"images:job:{job.id}", "of_tomorrow", "1")
+
+    assert known(services.store, job.id) == job
+
+
+@pytest.mark.parametrize("hours", [1, 100])
+def test_a_clock_that_went_back_stops_nothing(
+    services: Services, redis_client: "Redis", hours: int
+) -> None:
+    store, ahead = services.store, hours * 3_600_000
+    waiting, running = accepted(store), accepted(store)
+    store.claim(running.id, CLAIM, LEASE_MS)
+    future = running.created + ahead + 3_700_000
+    redis_client.mset({"images:pace:next": future, "images:pace:paused_until": future})
+    redis_client.zrem("images:queued", waiting.id)
+    redis_client.zadd("images:delayed", {waiting.id: future})
+    redis_client.zadd("images:running", {running.id: future})
+    store.heartbeat("w", 10, 60_000)
+
+    dispatched = store.dispatch()
+    sweep(services)
+
+    assert dispatched == [waiting.id]
+    assert store.begin_call(running.id, CLAIM, 3_000) == Turn("go", 0)
+    assert (redis_client.zscore("images:running", running.id) or 0) < future
+
+
+def test_a_rate_of_one_call_an_hour_is_no_clock_that_went_back(redis_client: "Redis") -> None:
+    store = JobStore(redis_client, Pace(3_600_000))
+    first, second = accepted(store), accepted(store)
+    for job in (first, second):
+        store.claim(job.id, CLAIM, LEASE_MS)
+
+    assert store.begin_call(first.id, CLAIM, 3_000).word == "go"
+    assert store.begin_call(second.id, CLAIM, 3_000).word == "later"
