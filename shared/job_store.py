@@ -21,7 +21,7 @@ LOOK_AHEAD_MS = 2_000
 SLOT_LATE_MS = 100
 # A message that no worker took up in this time is taken for lost.
 UNCLAIMED_MS = 10_000
-_SWEEP_MOST = 500
+_SWEEP_MOST = 100
 _SCRIPTS = Path(__file__).parent / "lua"
 
 

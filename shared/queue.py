@@ -86,7 +86,8 @@ def dispatch(store: JobStore, queue: TaskQueue) -> int:
     """Send the jobs that can start by now; return how many.
 
     A message that can't be sent is not an error here: its job stands as dispatched, and the sweeper
-    puts it back when no worker claims it.
+    puts it back when no worker claims it. After the first the rest is not tried, since each try may
+    take seconds and a caller, or the leases of this worker, wait for it.
     """
     job_ids = store.dispatch()
     for job_id in job_ids:
@@ -94,4 +95,5 @@ def dispatch(store: JobStore, queue: TaskQueue) -> int:
             queue.send(job_id)
         except (OperationalError, RedisError, OSError):
             _log.warning("could not send a job to the workers", extra={"job_id": job_id})
+            break
     return len(job_ids)
