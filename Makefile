@@ -1,5 +1,7 @@
 # Two commands matter: `make run` and `make test`. Both make what they need in .venv first.
 PYTHON ?= python3
+# The tests wait for other processes most of the time.
+TEST_PROCESSES ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -22,7 +24,7 @@ types: $(VENV)/dev.done ## check types
 	$(BIN)/mypy
 
 pytest: $(VENV)/dev.done ## run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 format: $(VENV)/dev.done ## format the code and mend what lint can
 	$(BIN)/ruff format .

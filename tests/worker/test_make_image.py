@@ -201,14 +201,18 @@ def test_an_image_that_comes_after_the_job_was_given_to_another_still_finishes_i
 
 
 def test_a_store_that_goes_away_after_the_call_costs_no_second_call(
-    services: Services, redis_client: "Redis"
+    services: Services, redis_client: "Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("worker.leases._AGAIN_SECONDS", 0)
+
     class Away(JobStore):
         def succeed(self, job_id: str, **fields: Any) -> bool:
             raise StoreUnavailable("away")
 
     provider, job = ScriptedProvider(IMAGE), accepted(services.store)
-    after_a_run(services, job, provider, store=Away(redis_client, Pace(1)))
+    with monkeypatch.context() as soon:
+        soon.setattr("worker.leases.LEASE_MS", 500)
+        after_a_run(services, job, provider, store=Away(redis_client, Pace(1)))
     assert known(services.store, job.id).status == "running"
 
     redis_client.zadd(f"{PREFIX}running", {job.id: 1})
