@@ -1,7 +1,10 @@
 """Stand-ins with the same shape as the real things."""
 
 from collections.abc import Callable
+from typing import Any
 
+from shared.errors import StoreUnavailable
+from shared.job_store import JobStore
 from shared.queue import TaskQueue
 from worker.wire import Outgoing, ProviderImage
 
@@ -31,3 +34,29 @@ class ScriptedProvider:
         if isinstance(answer, Exception):
             raise answer
         return answer if isinstance(answer, ProviderImage) else answer()
+
+
+class FlakyStore:
+    """A job store that is away for the first answers of some methods, before or after it acts."""
+
+    def __init__(self, store: JobStore, acts_first: bool, **failures: int) -> None:
+        self._store, self._acts_first, self._failures = store, acts_first, failures
+
+    def fail_next(self, name: str, times: int) -> None:
+        """Be away for the next answers of a method."""
+        self._failures[name] = times
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._store, name)
+        return self._flaky(name, real) if name in self._failures else real
+
+    def _flaky(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **fields: Any) -> Any:
+            if self._failures[name] > 0:
+                self._failures[name] -= 1
+                if self._acts_first:
+                    real(*args, **fields)
+                raise StoreUnavailable("away")
+            return real(*args, **fields)
+
+        return call

@@ -1,17 +1,16 @@
 """What is known about a paid call survives a store that is away, and a second attempt."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from redis import Redis
 
-from shared.errors import OutcomeUnknown, OutputModerated, StoreUnavailable
+from shared.errors import OutcomeUnknown, OutputModerated
 from shared.job_store import JobStore, Pace, Turn
 from shared.services import Services
 from tests.builders import CLAIM, LEASE_MS, accepted, known, orphan
-from tests.fakes import ScriptedProvider
+from tests.fakes import FlakyStore, ScriptedProvider
 from tests.pictures import picture
 from tests.worker.bench import IMAGE, PICTURE, after_a_run, upscale, workshop
 from worker.make_image import make_image
@@ -19,28 +18,6 @@ from worker.upkeep import sweep
 from worker.wire import ProviderImage
 
 FILTERED = OutputModerated("withheld")
-
-
-class FlakyStore:
-    """A job store that is away for the first answers of some methods, before or after it acts."""
-
-    def __init__(self, store: JobStore, acts_first: bool, **failures: int) -> None:
-        self._store, self._acts_first, self._failures = store, acts_first, failures
-
-    def __getattr__(self, name: str) -> Any:
-        real = getattr(self._store, name)
-        return self._flaky(name, real) if name in self._failures else real
-
-    def _flaky(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **fields: Any) -> Any:
-            if self._failures[name] > 0:
-                self._failures[name] -= 1
-                if self._acts_first:
-                    real(*args, **fields)
-                raise StoreUnavailable("away")
-            return real(*args, **fields)
-
-        return call
 
 
 @pytest.fixture(autouse=True)
