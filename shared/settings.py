@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,20 +10,22 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
-    AliasChoices,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.operations import BY_VARIANT
 
 _MEBIBYTE = 1024 * 1024
+_OTHER_NAMES = {"stability_api_key": "api_key"}
 
 
 class SettingsError(Exception):
@@ -101,17 +104,12 @@ Url = Annotated[str, AfterValidator(_check_url)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What an operator may set, by the names of the environment in lower case; all have defaults."""
 
-    model_config = SettingsConfigDict(
-        env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
-    )
+    model_config = ConfigDict(extra="ignore", frozen=True, validate_default=True)
 
-    api_key: Annotated[
-        Annotated[SecretStr, AfterValidator(_check_key)] | None,
-        Field(validation_alias=AliasChoices("API_KEY", "STABILITY_API_KEY")),
-    ] = None
+    api_key: Annotated[SecretStr, AfterValidator(_check_key)] | None = None
     stability_api_host: Url = "https://api.stability.ai"
     sandbox_url: Url = "http://127.0.0.1:8900"
     host: str = "127.0.0.1"
@@ -129,7 +127,7 @@ class Settings(BaseSettings):
     upscale_max_side: Annotated[int, Field(ge=32, le=1_536)] = 512
     max_upload_bytes: Annotated[int, Field(ge=1_024, le=10 * _MEBIBYTE)] = 10 * _MEBIBYTE
     queue_max_jobs: Annotated[int, Field(ge=1)] = 10_000
-    provider_rate: Annotated[Rate, NoDecode, BeforeValidator(_parse_rate)] = Rate(150, 10)
+    provider_rate: Annotated[Rate, BeforeValidator(_parse_rate)] = Rate(150, 10)
     provider_rate_guard_ms: Annotated[int, Field(ge=0, le=60_000)] = 300
     provider_timeout_seconds: Annotated[float, Field(gt=0, le=3_600)] = 180
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 5
@@ -141,7 +139,7 @@ class Settings(BaseSettings):
     worker_concurrency: Annotated[int, Field(ge=1, le=2_000)] = 200
     web_processes: Annotated[int, Field(ge=1, le=64)] = 2
     prices: Annotated[
-        dict[str, Decimal], NoDecode, BeforeValidator(_parse_prices), AfterValidator(_check_prices)
+        dict[str, Decimal], BeforeValidator(_parse_prices), AfterValidator(_check_prices)
     ] = {}
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] | None = None
@@ -209,12 +207,27 @@ def is_loopback(host: str) -> bool:
 
 
 def load_settings(env_file: Path | None = Path(".env"), **given: Any) -> Settings:
-    """Read the settings; raise SettingsError that names every setting that is wrong."""
+    """Read the settings; raise SettingsError that names every setting that is wrong.
+
+    The environment beats the file, also where it says nothing: an empty value means unset, whatever
+    the file says.
+    """
+    written = dotenv_values(env_file, interpolate=False) if env_file else {}
+    values = {**_by_field(written), **_by_field(os.environ)}
+    told = {name: value for name, value in values.items() if value}
     try:
-        return Settings(_env_file=env_file, **given)  # type: ignore[call-arg]  # pydantic-settings reads it
+        return Settings.model_validate({**told, **given})
     except ValidationError as error:
         complaints = [_complaint(fault) for fault in error.errors(include_url=False)]
         raise SettingsError("; ".join(complaints)) from None
+
+
+def _by_field(values: Mapping[str, str | None]) -> dict[str, str | None]:
+    fields: dict[str, str | None] = {}
+    for name, value in values.items():
+        field = _OTHER_NAMES.get(name.lower(), name.lower())
+        fields[field] = fields.get(field) or value
+    return fields
 
 
 def _complaint(fault: Mapping[str, Any]) -> str:

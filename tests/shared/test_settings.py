@@ -64,6 +64,15 @@ def test_the_environment_beats_the_file(monkeypatch: pytest.MonkeyPatch, env_fil
     assert (settings.port, settings.flower_port) == (8000, 7001)
 
 
+def test_an_empty_value_of_the_environment_beats_the_file_too(
+    monkeypatch: pytest.MonkeyPatch, env_file: Path
+) -> None:
+    env_file.write_text("STABILITY_API_KEY=sk-file\n")
+    monkeypatch.setenv("API_KEY", "")
+
+    assert load_settings(env_file).sandbox
+
+
 def test_the_environment_beats_the_file_by_the_other_name_too(
     monkeypatch: pytest.MonkeyPatch, env_file: Path
 ) -> None:
