@@ -6,6 +6,7 @@ from typing import Any
 from flask import Response, jsonify
 
 from api.errors import STATUS
+from shared.errors import StorageError
 from shared.jobs import Job
 from shared.logs import request_id
 from shared.settings import Settings
@@ -90,6 +91,8 @@ def _message(job: Job, poll: int | None) -> str:
     ask = f"Ask again in {poll} seconds, or open image_url, which waits for the image."
     if job.status == "running":
         return f"The image is being made. {ask}"
+    if job.trouble == StorageError.error_code:
+        return f"The service has no room for images; the job waits until there is. {ask}"
     if job.trouble:
         return f"The provider could not do it yet; it is tried again by itself. {ask}"
     return f"The job is waiting for its turn. {ask}"

@@ -6,9 +6,6 @@ from typing import Any
 from shared.errors import StoreUnavailable
 from shared.services import Services
 
-# Room for some hundred of the largest pictures; below it, what is paid for might not fit.
-ROOM_BYTES = 1024**3
-
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
@@ -35,12 +32,6 @@ def check(services: Services) -> Readiness:
         checks = {"redis": "ok", "worker": "ok" if workers else "no live worker"}
     except StoreUnavailable:
         checks = {"redis": "does not answer", "worker": "unknown"}
-    checks["storage"] = _storage(services)
+    checks["storage"] = services.images.trouble() or "ok"
     name = "sandbox" if services.settings.sandbox else "stability"
     return Readiness(checks, {"name": name, "paused_seconds": round(paused_ms / 1000)})
-
-
-def _storage(services: Services) -> str:
-    if not services.images.writable():
-        return "not writable"
-    return "ok" if services.images.free_bytes() >= ROOM_BYTES else "almost full"

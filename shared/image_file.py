@@ -4,6 +4,7 @@ Decoding a 1536 x 1536 picture only to see that it is whole costs tens of millis
 megabytes; walking its structure (PNG chunks and CRCs, JPEG markers, RIFF lengths) next to nothing.
 """
 
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -16,6 +17,12 @@ CONTENT_TYPES = {"webp": "image/webp", "png": "image/png", "jpg": "image/jpeg"}
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 _SOF_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the C4, C8, CC are tables
+_FILL = re.compile(rb"\xff+")
+# In compressed data ff is followed by 00 (a stuffed byte) or d0 to d7 (a restart).
+_AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+# Real files have tens of parts, animations thousands. Millions of empty ones would keep a web process,
+# and all who wait in it, busy for seconds.
+_MOST_PARTS = 10_000
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM and RSTn carry no length
 
 
@@ -55,7 +62,7 @@ def _png(data: bytes) -> ImageInfo:
     width, height = struct.unpack_from(">II", data, 16)
     view = memoryview(data)
     at, pixels = len(_PNG), False
-    while True:
+    for _ in range(_MOST_PARTS):
         (length,) = struct.unpack_from(">I", data, at)
         kind, end = data[at + 4 : at + 8], at + 8 + length
         (crc,) = struct.unpack_from(">I", data, end)
@@ -65,6 +72,8 @@ def _png(data: bytes) -> ImageInfo:
         if kind == b"IEND":
             break
         at = end + 4
+    else:
+        raise BrokenImage("The PNG has too many parts")
     if not pixels:
         raise BrokenImage("The PNG has no pixels")
     return ImageInfo("png", width, height)
@@ -73,7 +82,7 @@ def _png(data: bytes) -> ImageInfo:
 def _jpeg(data: bytes) -> ImageInfo:
     size: tuple[int, int] | None = None
     at, pixels = 2, False
-    while True:
+    for _ in range(_MOST_PARTS):
         at, marker = _next_marker(data, at)
         if marker == 0xD9:
             break
@@ -86,6 +95,8 @@ def _jpeg(data: bytes) -> ImageInfo:
         at += length
         if marker == 0xDA:
             at, pixels = _skip_scan(data, at), True
+    else:
+        raise BrokenImage("The JPEG has too many parts")
     if size is None:
         raise BrokenImage("The JPEG has no frame")
     if not pixels:
@@ -94,26 +105,18 @@ def _jpeg(data: bytes) -> ImageInfo:
 
 
 def _next_marker(data: bytes, at: int) -> tuple[int, int]:
-    if data[at] != 0xFF:
-        raise BrokenImage("The JPEG is damaged")
-    while data[at] == 0xFF:  # any number of fill bytes may stand before a marker
-        at += 1
-    return at + 1, data[at]
+    fill = _FILL.match(data, at)  # any number of fill bytes may stand before a marker
+    if fill is None:
+        raise BrokenImage("The JPEG is damaged" if at < len(data) else "The image is cut short")
+    return fill.end() + 1, data[fill.end()]
 
 
 def _skip_scan(data: bytes, at: int) -> int:
     """Return where the next marker after compressed data begins."""
-    while True:
-        at = data.find(b"\xff", at)
-        if at < 0:
-            raise BrokenImage("The image is cut short")
-        follower = data[at + 1]
-        if follower == 0x00 or 0xD0 <= follower <= 0xD7:  # a stuffed byte, a restart
-            at += 2
-        elif follower == 0xFF:
-            at += 1
-        else:
-            return at
+    marker = _AFTER_SCAN.search(data, at)
+    if marker is None:
+        raise BrokenImage("The image is cut short")
+    return marker.start()
 
 
 def _webp(data: bytes) -> ImageInfo:
@@ -121,8 +124,11 @@ def _webp(data: bytes) -> ImageInfo:
     end = 8 + riff_size
     if end > len(data):
         raise BrokenImage("The image is cut short")
-    at, size, pixels = 12, None, False
+    at, size, pixels, parts = 12, None, False, 0
     while at + 8 <= end:
+        parts += 1
+        if parts > _MOST_PARTS:
+            raise BrokenImage("The WebP has too many parts")
         kind, (length,) = data[at : at + 4], struct.unpack_from("<I", data, at + 4)
         body = at + 8
         if body + length > end:

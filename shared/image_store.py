@@ -10,6 +10,8 @@ from shared.image_file import EXTENSIONS
 
 _NAME = re.compile(rf"[A-Za-z0-9]{{22}}\.(?:{'|'.join(EXTENSIONS.values())})")
 INPUTS = "inputs"
+# Room for some hundred of the largest pictures; below it, what is paid for might not fit.
+ROOM_BYTES = 1024**3
 
 
 class ImageStore:
@@ -52,7 +54,13 @@ class ImageStore:
         """Remove an input, if it is still there."""
         self._path(name, INPUTS).unlink(missing_ok=True)
 
-    def writable(self) -> bool:
+    def trouble(self) -> str:
+        """Return what keeps images from being written now, or nothing."""
+        if not self._writable():
+            return "not writable"
+        return "" if shutil.disk_usage(self.folder).free >= ROOM_BYTES else "almost full"
+
+    def _writable(self) -> bool:
         """Tell whether an image could be written now, by writing a byte."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -61,10 +69,6 @@ class ImageStore:
         except OSError:
             return False
         return True
-
-    def free_bytes(self) -> int:
-        """Return the room left; may raise OSError."""
-        return shutil.disk_usage(self.folder).free
 
     def _path(self, name: str, *below: str) -> Path:
         if not self.is_name(name):

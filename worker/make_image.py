@@ -32,6 +32,7 @@ from worker.wire import Outgoing, ProviderImage, build_request
 _log = logging.getLogger(__name__)
 # A wait for a slot holds a thread: a longer one goes back into the queue.
 _LONGEST_SLOT_WAIT_MS = 3_000
+_STORAGE_PAUSE_MS = 5_000
 _WRITE_TRIES = 5
 _WRITE_PAUSE_SECONDS = 1.0
 
@@ -88,6 +89,10 @@ def _run(job: Job, lease: Lease, shop: Workshop) -> None:
 
 def _make(job: Job, lease: Lease, shop: Workshop) -> None:
     if finish_from_disk(job, shop):
+        return
+    if trouble := shop.images.trouble():
+        _log.warning("no call is started: storage is in trouble", extra={"storage": trouble})
+        _release(job, lease, Release(_STORAGE_PAUSE_MS, trouble=StorageError.error_code), shop)
         return
     source, outgoing = _prepare(job, shop)
     if not _wait_for_turn(job, lease, shop):

@@ -1,21 +1,15 @@
 """The provider's client: knows only HTTP. It does not retry, pause, or know of jobs."""
 
-import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import requests
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    NewConnectionError,
-    ReadTimeoutError,
-    SSLError,
-)
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from shared.errors import OutcomeUnknown, ProviderBadImage, ProviderTimeout, ProviderUnavailable
+from worker.connections import connected, provider_session
 from worker.wire import Outgoing, ProviderImage, read_answer
 
 CONNECT_SECONDS = 5.0
@@ -34,17 +28,19 @@ class Stability:
     def call(self, outgoing: Outgoing) -> ProviderImage:
         """Send a request and return its image; every silence and the whole body end in the time-out."""
         deadline = time.monotonic() + self._timeout
-        with _transport(), requests.Session() as session:
-            session.trust_env = False  # a .netrc or a proxy of this machine must not see the key
-            with session.post(
+        with (
+            _transport(),
+            provider_session() as session,
+            session.post(
                 self._base_url + outgoing.path,
                 files=outgoing.parts,
                 headers=outgoing.headers,
                 timeout=(CONNECT_SECONDS, self._timeout),
                 allow_redirects=False,
                 stream=True,
-            ) as response:
-                body = _body(response, deadline)
+            ) as response,
+        ):
+            body = _body(response, deadline)
         return read_answer(response.status_code, CaseInsensitiveDict(response.headers), body)
 
 
@@ -77,27 +73,12 @@ _NOT_REACHED = "The provider can't be reached"
 @contextmanager
 def _transport() -> Iterator[None]:
     """Turn trouble on the way into faults, by whether the call can have reached the provider."""
+    connected.set(False)
     try:
         yield
-    except requests.ConnectTimeout as error:
-        raise ProviderUnavailable(_NOT_REACHED) from error
-    except (requests.ReadTimeout, ReadTimeoutError) as error:
-        raise ProviderTimeout(_TIMED_OUT) from error
-    except requests.ConnectionError as error:
-        if _never_connected(error):
-            raise ProviderUnavailable(_NOT_REACHED) from error
-        raise OutcomeUnknown(_BROKEN_OFF) from error
     except (requests.RequestException, HTTPError, OSError) as error:
+        if not connected.get():
+            raise ProviderUnavailable(_NOT_REACHED) from error
+        if isinstance(error, (requests.ReadTimeout, ReadTimeoutError)):
+            raise ProviderTimeout(_TIMED_OUT) from error
         raise OutcomeUnknown(_BROKEN_OFF) from error
-
-
-def _never_connected(error: requests.ConnectionError) -> bool:
-    cause = error.args[0] if error.args else None
-    reason = getattr(cause, "reason", cause)
-    # other trouble with TLS can come when the request is already sent
-    certificate = isinstance(reason, SSLError) and _is_certificate(reason)
-    return certificate or isinstance(reason, (NewConnectionError, ConnectTimeoutError))
-
-
-def _is_certificate(error: SSLError) -> bool:
-    return bool(error.args) and isinstance(error.args[0], ssl.SSLCertVerificationError)

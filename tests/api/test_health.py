@@ -76,11 +76,11 @@ def test_storage_that_takes_nothing_is_told(ready: Api) -> None:
 
 
 class FullStore(ImageStore):
-    """Storage with one byte less than the room that must be there."""
+    """Storage with less room than must be there."""
 
-    def free_bytes(self) -> int:
+    def trouble(self) -> str:
         """Tell so."""
-        return 1024**3 - 1
+        return "almost full"
 
 
 def test_storage_that_is_almost_full_is_told(ready: Api) -> None:
@@ -107,7 +107,7 @@ def test_a_pause_of_the_provider_is_told_and_makes_nothing_unready(ready: Api) -
 
 
 def test_the_real_provider_is_told_by_name_and_its_key_never(start: Start) -> None:
-    api = start(API_KEY="sk-very-secret")
+    api = start(api_key="sk-very-secret")
     api.store.heartbeat("w", 10, 60_000)
 
     answer = api.get("/readyz")

@@ -24,7 +24,7 @@ def test_the_page_says_that_pictures_come_from_the_sandbox(api: Api) -> None:
 
 
 def test_the_page_says_that_pictures_come_from_stability(start: Start) -> None:
-    html = page(start(API_KEY="sk-very-secret"))
+    html = page(start(api_key="sk-very-secret"))
 
     assert "cost credits" in html
     assert "Sandbox" not in html

@@ -3,6 +3,7 @@
 import io
 import random
 import struct
+import time
 import zlib
 from typing import Any
 
@@ -202,3 +203,23 @@ def test_no_mutated_picture_makes_it_stumble(
         whole = whole[:at] + put + whole[at + lost :]
 
     inspected(whole)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xff\xd8\xff" + b"\xff" * 10_000_000,
+        FRAME + b"\xff\xda\x00\x02" + b"\xff\x00" * 5_000_000,
+        FRAME + b"\xff\xe0\x00\x02" * 2_500_000,
+        png(HEADER, chunk(b"tEXt", b"") * 800_000),
+        b"RIFF" + struct.pack("<I", 8_000_004) + b"WEBP" + b"XXXX\0\0\0\0" * 1_000_000,
+    ],
+    ids=["fill bytes", "stuffed bytes", "segments", "chunks", "riff chunks"],
+)
+def test_a_file_made_to_keep_us_busy_is_refused_in_no_time(data: bytes) -> None:
+    begun = time.process_time()
+
+    with pytest.raises(BrokenImage):
+        inspect(data)
+
+    assert time.process_time() - begun < 0.2

@@ -160,18 +160,25 @@ def test_names_end_in_one_of_three_ways(ending: str) -> None:
 
 
 def test_a_folder_that_can_be_written_says_so(images: ImageStore) -> None:
-    assert images.writable()
-    assert images.free_bytes() > 0
+    assert images.trouble() == ""
     assert files(images) == []
 
 
 def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 
-    assert not ImageStore(tmp_path / "file" / "images").writable()
+    assert ImageStore(tmp_path / "file" / "images").trouble() == "not writable"
 
 
 def test_a_full_disk_is_not_writable(images: ImageStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.TemporaryFile", fail)
 
-    assert not images.writable()
+    assert images.trouble() == "not writable"
+
+
+def test_a_disk_with_less_than_a_gibibyte_is_almost_full(
+    images: ImageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.image_store.ROOM_BYTES", 2**80)
+
+    assert images.trouble() == "almost full"

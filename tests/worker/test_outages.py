@@ -166,3 +166,16 @@ def test_a_rate_of_one_call_an_hour_is_no_clock_that_went_back(redis_client: "Re
 
     assert store.begin_call(first.id, CLAIM, 3_000).word == "go"
     assert store.begin_call(second.id, CLAIM, 3_000).word == "later"
+
+
+def test_no_call_is_started_while_storage_is_in_trouble(
+    services: Services, redis_client: "Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, provider = accepted(services.store), ScriptedProvider()
+    monkeypatch.setattr("shared.image_store.ROOM_BYTES", 2**80)
+
+    waiting = after_a_run(services, job, provider)
+
+    assert (waiting.status, waiting.trouble, waiting.attempts) == ("queued", "storage_error", 0)
+    assert provider.calls == []
+    assert redis_client.zscore("images:delayed", job.id)

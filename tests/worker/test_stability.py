@@ -4,6 +4,7 @@ import gzip
 import http.client
 import socket
 import ssl
+import threading
 import time
 from typing import Any
 
@@ -156,25 +157,36 @@ def test_a_name_that_nobody_knows_was_never_reached(monkeypatch: pytest.MonkeyPa
         Stability("https://provider.invalid", 5).call(CORE)
 
 
-@pytest.mark.parametrize(
-    ("error", "fault"),
-    [
-        (ssl.SSLCertVerificationError(1, "certificate verify failed"), ProviderUnavailable),
-        (ssl.SSLError(1, "tlsv1 alert internal error"), OutcomeUnknown),
-    ],
-)
-def test_trouble_with_tls_is_harmless_only_before_the_request_can_be_sent(
-    monkeypatch: pytest.MonkeyPatch, error: Exception, fault: type[ProviderFault]
+def test_trouble_with_tls_after_the_request_leaves_the_outcome_unknown(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fails(_: http.client.HTTPConnection) -> None:
-        raise error
+        raise ssl.SSLError(1, "tlsv1 alert internal error")
 
     monkeypatch.setattr("http.client.HTTPConnection.getresponse", fails)
 
-    with pytest.raises(ProviderFault) as caught:
+    with pytest.raises(OutcomeUnknown):
         call(says(200, PICTURE))
 
-    assert type(caught.value) is fault
+
+@pytest.mark.parametrize("manner", ["closes", "talks nonsense", "says nothing"])
+def test_a_handshake_that_fails_was_never_reached(manner: str) -> None:
+    done = threading.Event()
+
+    def meet(listener: socket.socket) -> None:
+        with listener.accept()[0] as caller:
+            if manner == "talks nonsense":
+                caller.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            elif manner == "says nothing":
+                done.wait(20)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=meet, args=[listener])
+        server.start()
+        with pytest.raises(ProviderUnavailable):
+            Stability(f"https://127.0.0.1:{listener.getsockname()[1]}", 1).call(CORE)
+        done.set()
+        server.join()
 
 
 def test_a_redirect_is_not_followed() -> None:

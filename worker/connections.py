@@ -1,0 +1,50 @@
+"""Connections that know whether they stood: what fails before that surely cost nothing.
+
+Name look-up, TCP and the TLS handshake fail in a dozen ways, some of which look like a failure of the
+answer; only the connection itself can tell.
+"""
+
+from contextvars import ContextVar
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+connected: ContextVar[bool] = ContextVar("connected", default=False)
+
+
+class _Connection(HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        connected.set(True)
+
+
+class _SecureConnection(HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        connected.set(True)
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+
+def provider_session() -> requests.Session:
+    """Return a session for one call, which sets `connected` once its connection stands."""
+    session = requests.Session()
+    session.trust_env = False  # a .netrc or a proxy of this machine must not see the key
+    session.mount("https://", _Adapter())
+    session.mount("http://", _Adapter())
+    return session
