@@ -79,6 +79,8 @@ def _check_ports(settings: Settings) -> None:
 
 
 def _lock(folder: Path) -> TextIO:
+    if ";" in str(folder.absolute()):  # begins a comment in the supervisor's file
+        raise SettingsError(f"DATA_DIR {folder.absolute()} must not contain a semicolon")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = (folder / "lock").open("a")
     try:
@@ -101,7 +103,7 @@ def _parts(settings: Settings) -> list[Part]:
         # by environment, since an argument is seen by every user of the machine
         os.environ["REDIS_URL"] = embedded_redis.prepare(settings.data_dir)
         parts.append(Part("redis", [python, "-m", "shared.embedded_redis"]))
-    if settings.sandbox and "SANDBOX_URL" not in os.environ:
+    if settings.sandbox and settings.sandbox_url is None:
         port = embedded_redis.free_port()
         os.environ["SANDBOX_URL"] = f"http://127.0.0.1:{port}"
         ledger = str(settings.data_dir / "sandbox-ledger.jsonl")
@@ -112,7 +114,7 @@ def _parts(settings: Settings) -> list[Part]:
     flower = [*celery, "flower", "--conf=worker/flower_config.py"]
     return [
         *parts,
-        Part("worker", [*celery, "worker"], grace + _STOP_MARGIN_SECONDS),
+        Part("worker", [*celery, "worker", "--without-gossip"], grace + _STOP_MARGIN_SECONDS),
         Part("flower", flower),
         Part("api", [python, "-m", "api"], grace + _STOP_MARGIN_SECONDS),
     ]
@@ -120,7 +122,7 @@ def _parts(settings: Settings) -> list[Part]:
 
 def _supervise(parts: list[Part], folder: Path) -> None:
     config = folder / "supervisord.conf"
-    config.write_text(_supervisor_config(parts, folder.absolute()))
+    config.write_text(_supervisor_config(parts, folder.absolute()), encoding="utf-8")
     options = ServerOptions()
     options.realize(["-c", str(config)])
     options.first = True
@@ -217,10 +219,12 @@ def _announce(settings: Settings) -> None:
 
 def _missing(api: str, flower: str) -> str:
     try:
-        answer = requests.get(f"{api}/readyz", timeout=5)
-        if answer.status_code != 200:
-            return str(answer.json().get("error", "not ready"))
-        requests.get(flower, timeout=5)
+        with requests.Session() as session:
+            session.trust_env = False  # a company's proxy knows nothing of our loopback
+            answer = session.get(f"{api}/readyz", timeout=5)
+            if answer.status_code != 200:
+                return str(answer.json().get("error", "not ready"))
+            session.get(flower, timeout=5)
     except (requests.RequestException, ValueError) as error:
         return "Flower" if flower in str(error) else "the API"
     return ""

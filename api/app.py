@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from api import errors, files, health, images, jobs, requests_log, studio
+from api import errors, files, guard, health, images, jobs, requests_log, studio
 from api.waiting import Waiting
 from shared.services import Services
 
@@ -20,6 +20,7 @@ def create_app(services: Services) -> Flask:
     waiting = Waiting(services)
     requests_log.register(app)
     errors.register(app)
+    guard.register(app, settings)
     app.register_blueprint(images.blueprint(services, waiting))
     app.register_blueprint(jobs.blueprint(services, waiting))
     app.register_blueprint(files.blueprint(services, waiting))

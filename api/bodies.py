@@ -11,7 +11,7 @@ from flask import Request
 from werkzeug.datastructures import FileStorage
 
 from api.complaints import Complaint, complaint
-from shared.errors import InvalidRequest, UnsupportedMediaType
+from shared.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
 from shared.settings import Settings
 
 # Fits the 45 s that gateways and Custom GPT Actions give a call.
@@ -43,6 +43,9 @@ def read_body(request: Request) -> Body:
 
 def _json(request: Request) -> dict[str, Any]:
     data = request.get_data(cache=True)
+    most = request.max_content_length
+    if most is not None and request.content_length is None and len(data) >= most:
+        raise PayloadTooLarge("The request is larger than this service takes")  # sent in chunks
     if not data.strip():
         return {}
     try:

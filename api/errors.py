@@ -14,6 +14,7 @@ _log = logging.getLogger(__name__)
 STATUS = {
     "invalid_request": 400,
     "provider_rejected": 400,
+    "forbidden": 403,
     "not_found": 404,
     "method_not_allowed": 405,
     "gone": 410,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from flask import Blueprint, Response, request, send_file
 
+from api.peers import has_gone
 from api.waiting import Waiting
 from shared.errors import Gone, NotFound, NotReady
 from shared.image_file import CONTENT_TYPES
@@ -41,7 +42,7 @@ def _promised(name: str, services: Services, waiting: Waiting) -> Path:
         raise NotFound("There is no image of this name")
     seconds = services.settings.image_wait_seconds
     if not job.terminal and request.method == "GET" and seconds:
-        job = waiting.for_image(job, seconds)
+        job = waiting.for_image(job, seconds, has_gone(request.environ))
     return _outcome(job, services)
 
 
@@ -56,7 +57,7 @@ def _outcome(job: Job, services: Services) -> Path:
 
 def _send(path: Path, name: str) -> Response:
     token, _, extension = name.partition(".")
-    if not _ONE_RANGE.fullmatch(request.headers.get("Range", "")):
+    if request.method != "GET" or not _ONE_RANGE.fullmatch(request.headers.get("Range", "")):
         # several ranges, or of something else than bytes: RFC 9110 lets the whole be sent
         request.environ.pop("HTTP_RANGE", None)
     response = send_file(

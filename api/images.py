@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 
 from api import answers
 from api.bodies import WAIT_FIELD, Body, Patience, read_body, read_patience
+from api.peers import has_gone
 from api.submission import Submission, accept, read_generate, read_upscale
 from api.waiting import Waiting
 from shared.errors import StoreUnavailable
@@ -41,7 +42,7 @@ def _submit(
     job = accept(submission, services)
     # an accepted job is never answered as failed because the job store went away meanwhile
     with suppress(StoreUnavailable):
-        job = waiting.for_end(job, patience.seconds)
+        job = waiting.for_end(job, patience.seconds, has_gone(request.environ))
     return _answer(job, patience, services)
 
 

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, request
 
 from api import answers
 from api.bodies import read_patience
+from api.peers import has_gone
 from api.waiting import Waiting
 from shared.errors import NotFound
 from shared.services import Services
@@ -19,7 +20,7 @@ def blueprint(services: Services, waiting: Waiting) -> Blueprint:
         job = services.store.get(job_id)
         if job is None:
             raise NotFound("There is no job of this id")
-        job = waiting.for_end(job, patience.seconds)
+        job = waiting.for_end(job, patience.seconds, has_gone(request.environ))
         response = answers.found(job, services.settings)
         if job.terminal:
             response.make_conditional(request)

@@ -10,7 +10,7 @@ from flask import Flask, Response, g, request
 from shared.logs import job_id, request_id
 
 _log = logging.getLogger("api.requests")
-_SANE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+_SANE = re.compile(r"[A-Za-z0-9._+=@-]{1,128}")
 _QUIET = frozenset({"/healthz", "/readyz"})
 
 

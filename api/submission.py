@@ -7,7 +7,7 @@ from api.bodies import Body, Patience
 from api.complaints import complaint
 from api.uploads import NOT_A_FILE, Upload, limit_problems, read_upload
 from api.validation import Order, read_order
-from shared.errors import InvalidRequest, QueueFull, StorageUnavailable, StoreUnavailable
+from shared.errors import InvalidRequest, QueueFull, StorageUnavailable
 from shared.jobs import Job, new_image_name, new_job_id
 from shared.logs import job_id as logged_job_id
 from shared.logs import request_id
@@ -61,7 +61,7 @@ def accept(submission: Submission, services: Services) -> Job:
         raise QueueFull("The queue is full; try again later")
     logged_job_id.set(job.id)
     _log.info("accepted a job", extra={"kind": job.kind, "variant": job.variant})
-    _dispatch(services)
+    dispatch(services.store, services.queue)
     return accepted
 
 
@@ -89,11 +89,3 @@ def _store_input(name: str, data: bytes, services: Services) -> None:
     except OSError as error:
         _log.exception("could not store an upload")
         raise StorageUnavailable("The image could not be stored; nothing was queued") from error
-
-
-def _dispatch(services: Services) -> None:
-    """Start what can start; the job is accepted, so trouble here is the upkeep's, not the caller's."""
-    try:
-        dispatch(services.store, services.queue)
-    except StoreUnavailable:
-        _log.warning("an accepted job waits for the upkeep to dispatch it")

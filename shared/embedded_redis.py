@@ -60,7 +60,7 @@ def prepare(folder: Path) -> str:
     temporary = folder / f"{_CONF}.new"
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     temporary.rename(folder / _CONF)
     return f"redis://:{password}@127.0.0.1:{port}/0"

@@ -26,6 +26,12 @@ class InvalidRequest(Fault):
         self.errors = errors
 
 
+class Forbidden(Fault):
+    """This caller may not do this."""
+
+    error_code = "forbidden"
+
+
 class NotFound(Fault):
     """No such job or image, or somebody else's."""
 

@@ -7,10 +7,12 @@ everybody is woken, and whoever waits reads once more when the time is up.
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from shared.job_store import PREFIX
@@ -73,14 +75,24 @@ class Events:
     def _listen(self) -> None:
         with self._redis.pubsub() as channel:  # type: ignore[no-untyped-call]
             channel.subscribe(CHANNEL)
+            asked = False
             while not self._closed.is_set():
                 message = channel.get_message(timeout=_LISTEN_SECONDS)
-                if message is None:
-                    channel.ping()  # finds a dead connection that says nothing
-                elif message["type"] == "subscribe":
-                    self._wake_all()  # what changed before the subscription stood was not heard
-                elif message["type"] == "message":
-                    self._wake(str(message["data"]).split(" ", 1)[0])
+                if message is not None:
+                    asked = False
+                    self._hear(message)
+                elif asked:
+                    # half open: the other end is gone and nobody has said so
+                    raise RedisConnectionError("the event channel has gone silent")
+                else:
+                    asked = True
+                    channel.ping()
+
+    def _hear(self, message: Mapping[str, Any]) -> None:
+        if message["type"] == "subscribe":
+            self._wake_all()  # what changed before the subscription stood was not heard
+        elif message["type"] == "message":
+            self._wake(str(message["data"]).split(" ", 1)[0])
 
     def _wake(self, job_id: str) -> None:
         with self._lock:

@@ -1,5 +1,6 @@
 """The truth about every job, in Redis: each change is one atomic script (see `shared/lua`)."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from shared.errors import StoreUnavailable
 from shared.jobs import SCHEMA_VERSION, Job, from_record, to_record
@@ -22,6 +23,8 @@ SLOT_LATE_MS = 100
 # A message that no worker took up in this time is taken for lost.
 UNCLAIMED_MS = 10_000
 _SWEEP_MOST = 100
+# The time-out of a command (see services.py): by then its caller has had a 503.
+PATIENCE_MS = 1_000
 _SCRIPTS = Path(__file__).parent / "lua"
 
 
@@ -74,6 +77,7 @@ class JobStore:
     def __init__(self, redis: "Redis", pace: Pace) -> None:
         self._redis = redis
         self._pace = pace
+        self._clock_ahead: float | None = None
         common = (_SCRIPTS / "common.lua").read_text()
         self._scripts = {
             path.stem: redis.register_script(f"{common}\n{path.read_text()}")
@@ -93,8 +97,21 @@ class JobStore:
             }
         )
         flat = [part for pair in fields.items() for part in pair]
-        record = self._run("accept", job.id, job.image, longest_queue, job.deadline, *flat)
-        return _job(job.id, record)
+        for _ in range(2):
+            told = (longest_queue, job.deadline, self._patience_ends())
+            word, *answer = self._run("accept", job.id, job.image, *told, *flat)
+            if word != "late":
+                return _job(job.id, answer[0]) if word == "ok" else None
+            self._clock_ahead = None  # or the two clocks have moved apart: look again, once
+        raise StoreUnavailable("The job store answered too late; try again")
+
+    def _patience_ends(self) -> int:
+        """Return the moment, by the store's clock, after which no caller waits for an answer."""
+        if self._clock_ahead is None:
+            with _answering():
+                seconds, micros = self._redis.time()
+            self._clock_ahead = seconds * 1000 + micros // 1000 - time.time() * 1000
+        return int(time.time() * 1000 + self._clock_ahead) + PATIENCE_MS
 
     def get(self, job_id: str) -> Job | None:
         """Return a job, or None when there is none of this id."""
@@ -218,5 +235,22 @@ def _job(job_id: str, record: Sequence[str]) -> Job | None:
 def _answering() -> Iterator[None]:
     try:
         yield
+    except ResponseError as error:
+        # a script that fails is a defect, and must not look like an outage
+        if not str(error).startswith(_NO_SERVICE):
+            raise
+        raise StoreUnavailable("The job store can't take anything now; try again") from error
     except RedisError as error:
         raise StoreUnavailable("The job store does not answer; try again shortly") from error
+
+
+# Redis is full, can't write its file, is a replica, or still reads its file.
+_NO_SERVICE = (
+    "OOM",
+    "MISCONF",
+    "READONLY",
+    "LOADING",
+    "MASTERDOWN",
+    "NOREPLICAS",
+    "command not allowed",
+)

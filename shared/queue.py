@@ -11,6 +11,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from shared.errors import StoreUnavailable
 from shared.job_store import JobStore
 from shared.settings import Settings
 
@@ -51,7 +52,8 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         # a worker outlives any outage of Redis
         "broker_connection_max_retries": None,
-        "broker_pool_acquire_timeout": 2,
+        # as many senders at once as a burst of callers makes
+        "broker_pool_limit": 64,
         # once more, for a pooled connection that a restart of Redis has cut; what can't be sent then
         # is sent again by the sweeper, and no caller waits for it
         "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_max": 0},
@@ -89,7 +91,11 @@ def dispatch(store: JobStore, queue: TaskQueue) -> int:
     puts it back when no worker claims it. After the first the rest is not tried, since each try may
     take seconds and a caller, or the leases of this worker, wait for it.
     """
-    job_ids = store.dispatch()
+    try:
+        job_ids = store.dispatch()
+    except StoreUnavailable:
+        _log.warning("jobs wait for the upkeep to dispatch them")
+        return 0
     for job_id in job_ids:
         try:
             queue.send(job_id)

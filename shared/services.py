@@ -10,12 +10,12 @@ from redis.retry import Retry
 
 from shared.events import Events
 from shared.image_store import ImageStore
-from shared.job_store import JobStore, Pace
+from shared.job_store import PATIENCE_MS, JobStore, Pace
 from shared.queue import TaskQueue, make_celery
 from shared.settings import Settings
 
 # A caller learns within 3 s that Redis is away: one second to connect, one for an answer.
-_REDIS_SECONDS = 1.0
+_REDIS_SECONDS = PATIENCE_MS / 1000
 # Each command holds a connection for well under a millisecond; a burst queues for one.
 _REDIS_CONNECTIONS = 64
 

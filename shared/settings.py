@@ -25,6 +25,8 @@ from pydantic import (
 from shared.operations import BY_VARIANT
 
 _MEBIBYTE = 1024 * 1024
+# Where `python -m sandbox` listens when it is not told otherwise.
+_SANDBOX_URL = "http://127.0.0.1:8900"
 _OTHER_NAMES = {"stability_api_key": "api_key"}
 
 
@@ -111,7 +113,7 @@ class Settings(BaseModel):
 
     api_key: Annotated[SecretStr, AfterValidator(_check_key)] | None = None
     stability_api_host: Url = "https://api.stability.ai"
-    sandbox_url: Url = "http://127.0.0.1:8900"
+    sandbox_url: Url | None = None
     host: str = "127.0.0.1"
     port: Port = 5000
     flower_port: Port = 5555
@@ -168,7 +170,7 @@ class Settings(BaseModel):
     @property
     def provider_url(self) -> str:
         """Return where provider calls go."""
-        return self.sandbox_url if self.sandbox else self.stability_api_host
+        return (self.sandbox_url or _SANDBOX_URL) if self.sandbox else self.stability_api_host
 
     @property
     def own_url(self) -> str:

@@ -1,7 +1,11 @@
-"""The entry of `celery -A worker.celery_app`: settings, logs, services, tasks, upkeep."""
+"""The entry of `celery -A worker.celery_app`: settings, logs, services, tasks, upkeep.
+
+Start workers `--without-gossip`: nobody here listens to it, and it trips over a Redis that restarts.
+"""
 
 import logging
 import os
+import sys
 import threading
 import warnings
 from typing import Any
@@ -13,7 +17,7 @@ from shared import lifeline
 from shared.logs import set_up_logs
 from shared.queue import TaskQueue, make_celery
 from shared.services import build_services
-from shared.settings import load_settings
+from shared.settings import SettingsError, load_settings
 from worker.leases import Leases
 from worker.make_image import Workshop
 from worker.stability import Stability
@@ -24,11 +28,12 @@ _log = logging.getLogger(__name__)
 
 # it warns root of what a pickled message can do, and we take JSON only
 warnings.filterwarnings("ignore", category=SecurityWarning)
-# it tells at every lost connection of a default that this service sets on purpose
-warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
 
-settings = load_settings()
-app = make_celery(settings)
+try:
+    settings = load_settings()
+    app = make_celery(settings)
+except SettingsError as error:
+    sys.exit(f"worker: {error}")
 services = build_services(settings, TaskQueue(app))
 leases = Leases(services.store)
 shop = Workshop(
@@ -51,6 +56,9 @@ def _begin(**_: Any) -> None:
 
 @signals.worker_ready.connect
 def _start_upkeep(sender: Any, **_: Any) -> None:
+    # at every lost connection it tells of a default that this service sets on purpose; not earlier, for
+    # Celery asks for these warnings once more after it has set up its logs
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     # two workers of one name must not hide each other
     upkeep = Upkeep(f"{sender.hostname}:{os.getpid()}", services, leases)
     _upkeep.append(upkeep)

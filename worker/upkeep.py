@@ -1,4 +1,4 @@
-"""What every worker does besides images, in a thread of its own: heartbeat, leases, dispatch, sweep.
+"""What every worker does besides images, in two threads: heartbeat, leases, dispatch, sweep.
 
 Any number of workers may do it at once: each step is atomic in the store and does nothing twice.
 """
@@ -25,6 +25,7 @@ from worker.leases import RENEW_SECONDS, Leases
 
 _log = logging.getLogger(__name__)
 TICK_SECONDS = 0.5
+Step = tuple[float, Callable[[], object]]
 _HEARTBEAT_SECONDS = 2.0
 _HEARTBEAT_TTL_MS = 10_000
 _SWEEP_SECONDS = 1.0
@@ -33,7 +34,7 @@ _ADOPTED_MS = 30_000
 
 
 class Upkeep:
-    """The thread; `stop` ends it and says good-bye for the worker."""
+    """The threads; `stop` ends them and says good-bye for the worker."""
 
     def __init__(self, worker: str, services: Services, leases: Leases) -> None:
         self._worker = worker
@@ -41,11 +42,16 @@ class Upkeep:
         self._services = services
         self._leases = leases
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+        # the leases have a thread of their own: no slow chore may let them run out
+        self._threads = [
+            threading.Thread(target=self._run, args=[steps], name=name, daemon=True)
+            for name, steps in (("pulse", self._pulse()), ("chores", self._chores()))
+        ]
 
     def start(self) -> None:
         """Begin; from the first heartbeat on, jobs are dispatched to this worker."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def drain(self) -> None:
         """Take no more jobs, but keep the leases of those that run."""
@@ -54,19 +60,23 @@ class Upkeep:
             self._services.store.heartbeat(self._worker, 0, 0)
 
     def stop(self) -> None:
-        """End the thread; what still has a lease by then is swept when it runs out."""
+        """End the threads; what still has a lease by then is swept when it runs out."""
         self._stopped.set()
-        self._thread.join(timeout=5)
+        for thread in self._threads:
+            thread.join(timeout=5)
         self.drain()
 
-    def _run(self) -> None:
-        store, queue = self._services.store, self._services.queue
-        steps: list[tuple[float, Callable[[], object]]] = [
-            (_HEARTBEAT_SECONDS, self._beat),
-            (RENEW_SECONDS, self._leases.renew),
-            (_SWEEP_SECONDS, lambda: sweep(self._services)),
-            (TICK_SECONDS, lambda: dispatch(store, queue)),
+    def _pulse(self) -> list[Step]:
+        return [(_HEARTBEAT_SECONDS, self._beat), (RENEW_SECONDS, self._leases.renew)]
+
+    def _chores(self) -> list[Step]:
+        services = self._services
+        return [
+            (_SWEEP_SECONDS, partial(sweep, services)),
+            (TICK_SECONDS, partial(dispatch, services.store, services.queue)),
         ]
+
+    def _run(self, steps: list[Step]) -> None:
         tick = 0
         while not self._stopped.is_set():
             for every, step in steps:

@@ -15,7 +15,7 @@ def test_a_look_that_fails_is_repeated_soon_and_not_at_the_deadline(services: Se
     looks = FlakyStore(services.store, acts_first=False, get=0)
     waiting = Waiting(replace(services, store=looks))  # type: ignore[arg-type]  # same methods
     seen = []
-    caller = threading.Thread(target=lambda: seen.append(waiting.for_end(job, 30)))
+    caller = threading.Thread(target=lambda: seen.append(waiting.for_end(job, 30, lambda: False)))
 
     begun = time.monotonic()
     caller.start()

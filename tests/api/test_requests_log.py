@@ -20,7 +20,7 @@ def call(api: Api, given: str) -> str:
     return told
 
 
-@pytest.mark.parametrize("given", ["a", "x" * 128, "0f1e-2d3c", "A.b_c:d/e+f=@"])
+@pytest.mark.parametrize("given", ["a", "x" * 128, "0f1e-2d3c", "A.b_c-d+f=@"])
 def test_a_sane_id_is_taken_from_the_caller(api: Api, given: str) -> None:
     assert call(api, given) == given
 

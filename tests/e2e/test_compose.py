@@ -49,7 +49,7 @@ def test_a_part_has_more_time_to_stop_than_it_asks_for() -> None:
 def test_the_services_run_the_public_commands() -> None:
     assert re.findall(r"^ +command: (.+)$", _COMPOSE, re.MULTILINE) == [
         "python -m api",
-        "celery -A worker.celery_app worker",
+        "celery -A worker.celery_app worker --without-gossip",
         "celery -A worker.celery_app flower --conf=worker/flower_config.py",
         "python -m sandbox --host 0.0.0.0 --allow-any-host --port 8900",
     ]

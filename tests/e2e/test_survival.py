@@ -123,7 +123,17 @@ def another_worker(stack: Stack) -> Iterator[None]:
     facts = dict(line.split(" ", 1) for line in conf.splitlines())
     url = f"redis://:{facts['requirepass']}@127.0.0.1:{facts['port']}/0"
     environment = {**stack.environment, "REDIS_URL": url, "SANDBOX_URL": stack.sandbox}
-    command = [sys.executable, "-m", "celery", "-A", "worker.celery_app", "worker", "-n", "w2@%h"]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "worker.celery_app",
+        "worker",
+        "--without-gossip",
+        "-n",
+        "w2@%h",
+    ]
     with (stack.folder / "second.log").open("wb") as log:
         worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:

@@ -108,3 +108,27 @@ def _redis_url(stack: Stack) -> str:
 def _reads(client: "redis.Redis") -> int:
     stats = client.info("commandstats")
     return int(stats.get("cmdstat_hgetall", {}).get("calls", 0))
+
+
+def test_who_has_hung_up_keeps_no_place(stack: Stack) -> None:
+    stack.sandbox_settings(latency=8)
+    url = stack.base + stack.generate("a crowd that leaves", wait=0).json()["image_url"]
+
+    with ThreadPoolExecutor(20) as pool:
+        assert list(pool.map(_gives_up, [url] * 20)) == [True] * 20
+
+    def has_room() -> bool:
+        try:
+            return requests.get(url, timeout=0.5).status_code != 503
+        except requests.Timeout:
+            return True  # it waits
+
+    eventually(has_room, 2.5, "a free place")
+
+
+def _gives_up(url: str) -> bool:
+    try:
+        requests.get(url, timeout=0.3)
+    except requests.Timeout:
+        return True
+    return False

@@ -1,0 +1,55 @@
+"""What is refused before it is read: a foreign page's request, and options that nobody knows."""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, request
+
+from api.complaints import complaint
+from shared.errors import Forbidden, InvalidRequest
+from shared.settings import Settings, is_loopback
+
+_HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
+_KNOWN_QUERY = frozenset({"wait"})
+_FOREIGN = "A page of another site may not spend this service's credits"
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Look at every request of an app that may cost something."""
+    own = urlsplit(settings.own_url).hostname or ""
+
+    def check() -> None:
+        if request.method in _HARMLESS or request.url_rule is None:
+            return
+        _refuse_foreign_pages(own)
+        _refuse_unknown_options()
+
+    app.before_request(check)
+
+
+def _refuse_foreign_pages(own: str) -> None:
+    """Raise Forbidden for what a browser sends from another site; a form there needs no permission."""
+    origin = request.headers.get("Origin")
+    site = request.headers.get("Sec-Fetch-Site")
+    if site == "cross-site" or (origin is not None and not _is_ours(origin, own)):
+        raise Forbidden(_FOREIGN)
+
+
+def _is_ours(origin: str, own: str) -> bool:
+    try:
+        host = urlsplit(origin).hostname or ""
+    except ValueError:
+        return False
+    return host == own or is_loopback(host)
+
+
+def _refuse_unknown_options() -> None:
+    """Raise InvalidRequest for an option that would be dropped, so that nobody relies on it."""
+    faults = [
+        complaint(name, "is not an option here") for name in request.args.keys() - _KNOWN_QUERY
+    ]
+    if "Idempotency-Key" in request.headers:
+        faults.append(
+            complaint("Idempotency-Key", "is not supported: the request could be paid twice")
+        )
+    if faults:
+        raise InvalidRequest(faults)

@@ -1,0 +1,89 @@
+"""What a server that hangs does later must not be what its callers were told would not happen."""
+
+import socket
+import threading
+from contextlib import suppress
+
+import pytest
+from redis import Redis
+
+from shared.errors import StoreUnavailable
+from shared.events import CHANNEL, Events
+from shared.job_store import JobStore
+from shared.services import connect
+from tests.builders import a_job, until
+
+
+def test_an_accept_that_runs_after_its_caller_was_refused_accepts_nothing(
+    store: JobStore, redis_client: "Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.job_store.PATIENCE_MS", -1)
+
+    with pytest.raises(StoreUnavailable, match="too late"):
+        store.accept(a_job(), 10)
+
+    assert redis_client.dbsize() == 0
+
+
+def test_a_clock_that_was_set_since_the_last_look_refuses_nobody(store: JobStore) -> None:
+    assert store.accept(a_job(), 10)
+    store._clock_ahead = -3_600_000  # noqa: SLF001 - an hour between the two clocks
+
+    assert store.accept(a_job(), 10)
+
+
+def test_an_event_channel_that_goes_silent_is_opened_again(
+    redis_url: str, redis_client: "Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.events._LISTEN_SECONDS", 0.1)
+    monkeypatch.setattr("shared.events._RECONNECT_SECONDS", 0.01)
+    password, address = redis_url.removeprefix("redis://:").split("@")
+    port = int(address.split(":")[1].split("/")[0])
+    with Proxy(port) as proxy:
+        client = connect(f"redis://:{password}@127.0.0.1:{proxy.port}/0")
+        events = Events(client)
+        with events.watch("j") as changed:
+            until(lambda: redis_client.pubsub_numsub(CHANNEL)[0][1] > 0)
+            changed.clear()
+            proxy.go_silent()
+
+            until(changed.is_set)  # everybody is woken once the new channel stands
+        events.close()
+
+
+class Proxy:
+    """A way to a server that can fall silent without closing, as a cut cable does."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._silent: set[socket.socket] = set()
+        self._open: list[socket.socket] = []
+
+    def __enter__(self) -> "Proxy":
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for end in [self._listener, *self._open]:
+            end.close()
+
+    def go_silent(self) -> None:
+        """Swallow what comes on every connection there is; new ones work."""
+        self._silent |= set(self._open)
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near = self._listener.accept()[0]
+                far = socket.create_connection(("127.0.0.1", self._target))
+                self._open += [near, far]
+                for ends in ((near, far), (far, near)):
+                    threading.Thread(target=self._pass_on, args=ends, daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(4096):
+                if source not in self._silent:
+                    sink.sendall(data)
