@@ -6,9 +6,12 @@ from typing import Any
 from flask import Response, jsonify
 
 from api.errors import STATUS
+from api.submission import Submission
 from shared.errors import StorageError
 from shared.jobs import Job
 from shared.logs import request_id
+from shared.operations import price
+from shared.services import Services
 from shared.settings import Settings
 
 # What a caller should let pass before it asks again; a waiting call is answered sooner anyway.
@@ -82,6 +85,22 @@ def found(job: Job, settings: Settings) -> Response:
     response.headers["Cache-Control"] = "no-cache"
     if not job.terminal:
         response.headers["Retry-After"] = str(POLL_AFTER_SECONDS)
+    return response
+
+
+def dry_run(submission: Submission, services: Services) -> Response:
+    """Answer what a request would cost and how long the queue is; nothing is queued or charged."""
+    order, depth = submission.order, services.store.depth()
+    estimate = price(order.variant, services.settings.price_overrides)
+    response: Response = jsonify(
+        dry_run=True,
+        kind=order.kind,
+        message="Nothing was queued or charged.",
+        request=order.request,
+        metadata=order.metadata or {},
+        credits_estimate=_credits(estimate),
+        queue={"waiting": depth.waiting, "running": depth.running},
+    )
     return response
 
 

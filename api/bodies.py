@@ -17,6 +17,7 @@ from shared.settings import Settings
 # Fits the 45 s that gateways and Custom GPT Actions give a call.
 WAIT_TRUE_SECONDS = 40.0
 WAIT_FIELD = "wait_seconds"
+KEY_FIELD = "idempotency_key"
 _FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 _PREFER_WAIT = re.compile(r'wait\s*=\s*"?(\d{1,9})"?')
 
@@ -39,6 +40,14 @@ def read_body(request: Request) -> Body:
     if request.get_data(cache=True):
         raise UnsupportedMediaType("Send application/json or a form")
     return Body({}, {}, typed=True)
+
+
+def is_dry_run(request: Request) -> bool:
+    """Tell whether a request only asks what it would cost; raise InvalidRequest."""
+    value = request.args.get("dry_run", "false").lower()
+    if value not in {"true", "false", "1", "0"}:
+        raise InvalidRequest([complaint("dry_run", "must be true or false")])
+    return value in {"true", "1"}
 
 
 def _json(request: Request) -> dict[str, Any]:

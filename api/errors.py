@@ -21,6 +21,7 @@ STATUS = {
     "payload_too_large": 413,
     "unsupported_media_type": 415,
     "range_not_satisfiable": 416,
+    "idempotency_key_reused": 422,
     "input_moderated": 422,
     "output_moderated": 422,
     "queue_full": 429,

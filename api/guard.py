@@ -9,7 +9,7 @@ from shared.errors import Forbidden, InvalidRequest
 from shared.settings import Settings, is_loopback
 
 _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
-_KNOWN_QUERY = frozenset({"wait"})
+_KNOWN_QUERY = frozenset({"wait", "dry_run"})
 _FOREIGN = "A page of another site may not spend this service's credits"
 
 
@@ -47,9 +47,5 @@ def _refuse_unknown_options() -> None:
     faults = [
         complaint(name, "is not an option here") for name in request.args.keys() - _KNOWN_QUERY
     ]
-    if "Idempotency-Key" in request.headers:
-        faults.append(
-            complaint("Idempotency-Key", "is not supported: the request could be paid twice")
-        )
     if faults:
         raise InvalidRequest(faults)

@@ -1,12 +1,14 @@
 """The two routes that make images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from flask import Blueprint, Response, request
 
 from api import answers
-from api.bodies import WAIT_FIELD, Body, Patience, read_body, read_patience
+from api.bodies import WAIT_FIELD, Body, Patience, is_dry_run, read_body, read_patience
+from api.complaints import Complaint
+from api.idempotency import read_key, replay_of
 from api.peers import has_gone
 from api.submission import Submission, accept, read_generate, read_upscale
 from api.waiting import Waiting
@@ -14,6 +16,8 @@ from shared.errors import StoreUnavailable
 from shared.jobs import Job
 from shared.services import Services
 from shared.settings import Settings
+
+Read = Callable[[Body, Settings, Sequence[Complaint]], Submission]
 
 
 def blueprint(services: Services, waiting: Waiting) -> Blueprint:
@@ -31,19 +35,24 @@ def blueprint(services: Services, waiting: Waiting) -> Blueprint:
     return routes
 
 
-def _submit(
-    read: Callable[[Body, Settings, Patience], Submission], services: Services, waiting: Waiting
-) -> Response:
+def _submit(read: Read, services: Services, waiting: Waiting) -> Response:
     settings = services.settings
     body = read_body(request)
     in_body = body.fields.get(WAIT_FIELD)
     patience = read_patience(request, in_body, settings, settings.default_wait_seconds)
-    submission = read(body, settings, patience)
-    job = accept(submission, services)
+    key = read_key(request, body)
+    submission = read(body, settings, (*patience.faults, *key.faults))
+    if is_dry_run(request):
+        return answers.dry_run(submission, services)
+    accepted = accept(submission, services, replay_of(key, request.path, submission))
+    job = accepted.job
     # an accepted job is never answered as failed because the job store went away meanwhile
     with suppress(StoreUnavailable):
         job = waiting.for_end(job, patience.seconds, has_gone(request.environ))
-    return _answer(job, patience, services)
+    response = _answer(job, patience, services)
+    if accepted.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response
 
 
 def _answer(job: Job, patience: Patience, services: Services) -> Response:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from api.bodies import WAIT_FIELD, Body
+from api.bodies import KEY_FIELD, WAIT_FIELD, Body
 from api.complaints import Complaint, complaint
 from shared.operations import Kind, Operation, offered
 from shared.settings import Settings
@@ -49,7 +49,8 @@ class Order:
 def read_order(kind: Kind, body: Body, settings: Settings) -> tuple[Order | None, list[Complaint]]:
     """Return the order, or None with everything that is wrong with the body."""
     given = _given(body)
-    given.pop(WAIT_FIELD, None)  # the answer's and not the job's: read_patience() looks at it
+    for name in (WAIT_FIELD, KEY_FIELD):  # the answer's and not the job's: looked at elsewhere
+        given.pop(name, None)
     selector, variants = SELECTORS[kind], offered(kind)
     variant = given.pop(selector, next(iter(variants)))
     known = variants.get(variant) if isinstance(variant, str) else None

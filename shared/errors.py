@@ -50,6 +50,12 @@ class NotReady(Fault):
     error_code = "not_ready"
 
 
+class KeyReused(Fault):
+    """An idempotency key came again with another request."""
+
+    error_code = "idempotency_key_reused"
+
+
 class PayloadTooLarge(Fault):
     """A file or a body is over its limit."""
 

@@ -20,9 +20,7 @@ _SOF_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the C4, C8, 
 _FILL = re.compile(rb"\xff+")
 # In compressed data ff is followed by 00 (a stuffed byte) or d0 to d7 (a restart).
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-# Real files have tens of parts, animations thousands. Millions of empty ones would keep a web process,
-# and all who wait in it, busy for seconds.
-_MOST_PARTS = 10_000
+
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM and RSTn carry no length
 
 
@@ -46,6 +44,15 @@ def inspect(data: bytes) -> ImageInfo:
     return info
 
 
+def _most_parts(data: bytes) -> range:
+    """Count the parts that a file of this size may have.
+
+    Real ones have tens, animations thousands, large pictures one each few KB. Millions of empty ones
+    would keep a web process, and all who wait in it, busy for seconds.
+    """
+    return range(max(10_000, len(data) // 1_024))
+
+
 def _walk(data: bytes) -> ImageInfo:
     if data.startswith(_PNG):
         return _png(data)
@@ -62,7 +69,7 @@ def _png(data: bytes) -> ImageInfo:
     width, height = struct.unpack_from(">II", data, 16)
     view = memoryview(data)
     at, pixels = len(_PNG), False
-    for _ in range(_MOST_PARTS):
+    for _ in _most_parts(data):
         (length,) = struct.unpack_from(">I", data, at)
         kind, end = data[at + 4 : at + 8], at + 8 + length
         (crc,) = struct.unpack_from(">I", data, end)
@@ -82,7 +89,7 @@ def _png(data: bytes) -> ImageInfo:
 def _jpeg(data: bytes) -> ImageInfo:
     size: tuple[int, int] | None = None
     at, pixels = 2, False
-    for _ in range(_MOST_PARTS):
+    for _ in _most_parts(data):
         at, marker = _next_marker(data, at)
         if marker == 0xD9:
             break
@@ -124,11 +131,10 @@ def _webp(data: bytes) -> ImageInfo:
     end = 8 + riff_size
     if end > len(data):
         raise BrokenImage("The image is cut short")
-    at, size, pixels, parts = 12, None, False, 0
-    while at + 8 <= end:
-        parts += 1
-        if parts > _MOST_PARTS:
-            raise BrokenImage("The WebP has too many parts")
+    at, size, pixels = 12, None, False
+    for _ in _most_parts(data):
+        if at + 8 > end:
+            break
         kind, (length,) = data[at : at + 4], struct.unpack_from("<I", data, at + 4)
         body = at + 8
         if body + length > end:
@@ -137,6 +143,8 @@ def _webp(data: bytes) -> ImageInfo:
             size = _webp_size(kind, data, body)
         pixels = pixels or kind in {b"VP8 ", b"VP8L", b"ANMF"}
         at = body + length + (length & 1)
+    else:
+        raise BrokenImage("The WebP has too many parts")
     if size is None or not pixels:
         raise BrokenImage("The WebP has no pixels")
     return ImageInfo("webp", *size)

@@ -56,19 +56,14 @@ class ImageStore:
 
     def trouble(self) -> str:
         """Return what keeps images from being written now, or nothing."""
-        if not self._writable():
-            return "not writable"
-        return "" if shutil.disk_usage(self.folder).free >= ROOM_BYTES else "almost full"
-
-    def _writable(self) -> bool:
-        """Tell whether an image could be written now, by writing a byte."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.folder) as probe:
                 probe.write(b"\0")
+            free = shutil.disk_usage(self.folder).free
         except OSError:
-            return False
-        return True
+            return "not writable"
+        return "" if free >= ROOM_BYTES else "almost full"
 
     def _path(self, name: str, *below: str) -> Path:
         if not self.is_name(name):
@@ -86,13 +81,25 @@ def _write(path: Path, data: bytes, mode: int) -> bool:
             file.flush()
             os.fsync(file.fileno())
         # a link never replaces, as a rename would: callers may hold half of the first already
-        os.link(temporary, path)
+        _link(temporary, path)
     except FileExistsError:
         return False
     finally:
         Path(temporary).unlink(missing_ok=True)
     _sync_folder(path.parent)
     return True
+
+
+def _link(temporary: str, path: Path) -> None:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        # exFAT and some network folders know no links: look, then rename, which is nearly as good
+        if path.exists():
+            raise FileExistsError(path) from None
+        Path(temporary).rename(path)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from shared.errors import StoreUnavailable
+from shared.errors import KeyReused, StoreUnavailable
 from shared.jobs import SCHEMA_VERSION, Job, from_record, to_record
 from shared.settings import Rate
 
@@ -25,6 +25,7 @@ UNCLAIMED_MS = 10_000
 _SWEEP_MOST = 100
 # The time-out of a command (see services.py): by then its caller has had a 503.
 PATIENCE_MS = 1_000
+KEY_LIVES_MS = 86_400_000
 _SCRIPTS = Path(__file__).parent / "lua"
 
 
@@ -50,6 +51,30 @@ class Turn:
 
     word: Literal["go", "wait", "later", "stale"]
     ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """By what the store knows a request that comes again: who sent it where, and what it asks for."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A job that was accepted, now or (`replayed`) when the same request came first."""
+
+    job: Job
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many jobs wait for their turn, and how many run."""
+
+    waiting: int
+    running: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +110,13 @@ class JobStore:
             if path.stem != "common"
         }
 
-    def accept(self, job: Job, longest_queue: int) -> Job | None:
+    def accept(self, job: Job, longest_queue: int, replay: Replay | None = None) -> Accepted | None:
         """Store a new job and queue it; return it as stored, or None when the queue is full.
 
-        `job.deadline` is in ms from now; the store sets its times by its own clock.
+        `job.deadline` is in ms from now; the store sets its times by its own clock. A key that was used
+        for the same gives the first job again, whatever the queue; for another, KeyReused is raised.
         """
+        key, fingerprint = (replay.key, replay.fingerprint) if replay else ("", "")
         fields = to_record(
             {
                 "schema": SCHEMA_VERSION,
@@ -99,9 +126,12 @@ class JobStore:
         flat = [part for pair in fields.items() for part in pair]
         for _ in range(2):
             told = (longest_queue, job.deadline, self._patience_ends())
-            word, *answer = self._run("accept", job.id, job.image, *told, *flat)
+            used = (key, fingerprint, KEY_LIVES_MS)
+            word, *answer = self._run("accept", job.id, job.image, *told, *used, *flat)
+            if word == "other":
+                raise KeyReused("This idempotency key was used for another request")
             if word != "late":
-                return _job(job.id, answer[0]) if word == "ok" else None
+                return _accepted(word, *answer)
             self._clock_ahead = None  # or the two clocks have moved apart: look again, once
         raise StoreUnavailable("The job store answered too late; try again")
 
@@ -185,6 +215,14 @@ class JobStore:
         """Say that a worker lives and how many jobs it can run; a ttl of 0 says good-bye."""
         self._run("heartbeat", worker, capacity, ttl_ms)
 
+    def depth(self) -> Depth:
+        """Return how long the queue is."""
+        with _answering(), self._redis.pipeline(transaction=False) as pipe:
+            for place in ("queued", "delayed", "dispatched", "running"):
+                pipe.zcard(f"{PREFIX}{place}")
+            *waiting, running = cast("list[int]", pipe.execute())
+        return Depth(sum(waiting), running)
+
     def live_workers(self) -> int:
         """Return how many workers have a heartbeat that still counts."""
         with _answering():
@@ -224,6 +262,11 @@ class JobStore:
 _GIVEN_AT_ACCEPT = (
     "kind", "operation", "variant", "request", "metadata", "image", "input", "estimate", "request_id",
 )  # fmt: skip
+
+
+def _accepted(word: str, job_id: str = "", record: Sequence[str] = ()) -> Accepted | None:
+    job = _job(job_id, record)
+    return Accepted(job, word == "replayed") if job else None
 
 
 def _job(job_id: str, record: Sequence[str]) -> Job | None:

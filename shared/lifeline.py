@@ -4,9 +4,9 @@ Whoever starts a part and sets `LIFELINE=stdin` keeps the other end of its stand
 with its holder, even by SIGKILL, and on every platform.
 """
 
+import _thread
 import os
 import signal
-import threading
 
 _VARIABLE = "LIFELINE"
 
@@ -24,7 +24,8 @@ def offered() -> bool:
 def hold() -> None:
     """Ask this process to end (SIGTERM) when its standard input does; does nothing when run by hand."""
     if offered():
-        threading.Thread(target=_wait, name="lifeline", daemon=True).start()
+        # not by threading: gevent, which patches that later, would trip over a thread it did not make
+        _thread.start_new_thread(_wait, ())
 
 
 def _wait() -> None:

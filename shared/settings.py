@@ -214,7 +214,10 @@ def load_settings(env_file: Path | None = Path(".env"), **given: Any) -> Setting
     The environment beats the file, also where it says nothing: an empty value means unset, whatever
     the file says.
     """
-    written = dotenv_values(env_file, interpolate=False) if env_file else {}
+    try:
+        written = dotenv_values(env_file, interpolate=False) if env_file else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{env_file} can't be read as UTF-8 text: {error}") from None
     values = {**_by_field(written), **_by_field(os.environ)}
     told = {name: value for name, value in values.items() if value}
     try:

@@ -38,9 +38,9 @@ def a_job(**changes: Any) -> Job:
 
 def accepted(store: JobStore, **changes: Any) -> Job:
     """Return a job that the store has taken."""
-    job = store.accept(a_job(**changes), 10_000)
-    assert job is not None
-    return job
+    taken = store.accept(a_job(**changes), 10_000)
+    assert taken is not None
+    return taken.job
 
 
 def running(store: JobStore, **changes: Any) -> Job:

@@ -13,6 +13,7 @@ from shared.job_store import JobStore
 LEASE_MS = 30_000
 RENEW_SECONDS = 5.0
 _AGAIN_SECONDS = 0.5
+_REMEMBER_SECONDS = 600.0
 T = TypeVar("T")
 
 
@@ -32,19 +33,25 @@ class Lease:
         return (time.monotonic() - self.renewed) * 1000 < LEASE_MS
 
 
-def insist(lease: Lease, step: Callable[[], T]) -> T:
-    """Ask the job store again while it is away, as long as the job is ours.
+def insist(step: Callable[[], T], worthwhile: Callable[[], bool]) -> T:
+    """Ask the job store again while it is away, as long as that is worthwhile.
 
-    What is known about a paid call must not be forgotten because Redis restarts; every script gives
-    the same result when it runs twice.
+    What is known about a paid call must not be forgotten because Redis restarts; every script does
+    no harm when it runs twice.
     """
     while True:
         try:
             return step()
         except StoreUnavailable:
-            if not lease.alive():
+            if not worthwhile():
                 raise
             time.sleep(_AGAIN_SECONDS)
+
+
+def for_a_while() -> Callable[[], bool]:
+    """Return a question that says yes for some minutes: the claim fences what comes too late."""
+    end = time.monotonic() + _REMEMBER_SECONDS
+    return lambda: time.monotonic() < end
 
 
 class Leases:

@@ -25,7 +25,7 @@ from shared.logs import request_id
 from shared.operations import BY_NAME
 from shared.settings import Settings
 from worker.endings import fail, finish_from_disk, result_of, retry_rule, succeed
-from worker.leases import LEASE_MS, Lease, Leases, insist
+from worker.leases import LEASE_MS, Lease, Leases, for_a_while, insist
 from worker.pictures import checked
 from worker.wire import Outgoing, ProviderImage, build_request
 
@@ -104,7 +104,7 @@ def _make(job: Job, lease: Lease, shop: Workshop) -> None:
     data, info = checked(image.data, job, source)
     if not _write(job.image, data, shop):
         # another attempt was quicker, and its image stays
-        insist(lease, partial(finish_from_disk, job, shop))
+        insist(partial(finish_from_disk, job, shop), for_a_while())
         return
     made = partial(
         succeed,
@@ -115,7 +115,7 @@ def _make(job: Job, lease: Lease, shop: Workshop) -> None:
         result=result_of(info, len(data), image.seed),
         credits=job.estimate,
     )
-    insist(lease, made)
+    insist(made, for_a_while())
 
 
 def _prepare(job: Job, shop: Workshop) -> tuple[ImageInfo | None, Outgoing]:
@@ -135,7 +135,7 @@ def _wait_for_turn(job: Job, lease: Lease, shop: Workshop) -> bool:
     """Return True when the call may be sent now; else the job is back in the queue, or another's."""
     ask = partial(shop.store.begin_call, job.id, lease.claim, _LONGEST_SLOT_WAIT_MS)
     while not shop.stopping.is_set():
-        turn = insist(lease, ask)
+        turn = insist(ask, lease.alive)
         if turn.word == "go":
             if lease.alive():
                 return True
@@ -168,7 +168,7 @@ def _write(name: str, data: bytes, shop: Workshop) -> bool:
 
 def _again_or_fail(job: Job, lease: Lease, fault: Retryable, shop: Workshop) -> None:
     if isinstance(fault, RateLimited):
-        insist(lease, partial(shop.store.pause, round(fault.retry_after * 1000)))
+        insist(partial(shop.store.pause, round(fault.retry_after * 1000)), for_a_while())
     again = retry_rule(job, fault, shop.settings)
     if again is None:
         _fail(job, lease, fault, shop)
@@ -184,8 +184,8 @@ def _defect(lease: Lease) -> JobFault:
 
 
 def _fail(job: Job, lease: Lease, fault: JobFault, shop: Workshop) -> None:
-    insist(lease, partial(fail, job, lease.claim, fault, shop))
+    insist(partial(fail, job, lease.claim, fault, shop), for_a_while())
 
 
 def _release(job: Job, lease: Lease, why: Release, shop: Workshop) -> None:
-    insist(lease, partial(shop.store.release, job.id, lease.claim, why))
+    insist(partial(shop.store.release, job.id, lease.claim, why), for_a_while())

@@ -9,7 +9,7 @@ if not holds(id, claim) then
   -- a second message must not cut short the pause of a job that waits for its next try
   if redis.call('ZSCORE', key('delayed'), id) then return {} end
   redis.call('HSETNX', job_key(id), 'started', now)
-  redis.call('HDEL', job_key(id), 'sent', 'slot')
+  redis.call('HDEL', job_key(id), 'sent', 'slot', 'trouble')
   move(id, 'running', { 'claim', claim })
   redis.call('ZADD', key('running'), now + lease, id)
   redis.call('ZREM', key('deadlines'), id)

@@ -1,10 +1,21 @@
 -- ARGV: ms that a dispatched job may stay unclaimed, how many to name at most, claim, lease in ms.
 -- Puts unclaimed jobs back; adopts those whose lease ran out, so that one sweeper alone decides about
 -- each; returns how many it put back, those it adopted, those past their deadline.
+-- Workers sweep every second.
+local longest_gap = 5000
 local unclaimed, most = tonumber(ARGV[1]), tonumber(ARGV[2])
 local now = now_ms()
 local lost = redis.call('ZRANGEBYSCORE', key('dispatched'), '-inf', now - unclaimed, 'LIMIT', 0, most)
 for _, id in ipairs(lost) do enqueue(id) end
+-- Nobody swept for a while: the store was away, or this machine slept, and leases ran out that their
+-- workers could not renew. Each gets one fresh lease; who is really gone is adopted when that ends.
+local last = number_at('sweep:last')
+redis.call('SET', key('sweep:last'), now)
+if last > 0 and (now - last > longest_gap or now < last) then
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('running'), '-inf', now)) do
+    redis.call('ZADD', key('running'), now + ARGV[4], id)
+  end
+end
 -- a lease can't last longer than it was given: the clock went back
 local late = redis.call('ZRANGEBYSCORE', key('running'), '(' .. (now + ARGV[4]), '+inf', 'LIMIT', 0, most)
 for _, id in ipairs(late) do redis.call('ZADD', key('running'), now + ARGV[4], id) end

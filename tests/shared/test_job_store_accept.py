@@ -6,7 +6,7 @@ import pytest
 from redis import Redis
 
 from shared.errors import StoreUnavailable
-from shared.job_store import PREFIX, JobStore, Pace
+from shared.job_store import PREFIX, Accepted, JobStore, Pace
 from shared.services import connect
 from tests.builders import a_job, accepted, at_once, dump, in_state, known, now_ms, places
 
@@ -14,9 +14,10 @@ from tests.builders import a_job, accepted, at_once, dump, in_state, known, now_
 def test_an_accepted_job_is_queued_as_given(store: JobStore, redis_client: "Redis") -> None:
     job = a_job(metadata={"chat": "7"}, request_id="r1")
 
-    stored = store.accept(job, 10)
+    taken = store.accept(job, 10)
 
-    assert stored is not None
+    assert taken is not None
+    stored = taken.job
     assert (stored.id, stored.status, stored.revision) == (job.id, "queued", 1)
     assert (stored.request, stored.metadata) == (job.request, {"chat": "7"})
     assert (stored.image, stored.estimate, stored.request_id) == (job.image, 3_000, "r1")
@@ -48,7 +49,7 @@ def test_the_same_id_again_changes_nothing(
 
     again = store.accept(a_job(id=job_id), 10)
 
-    assert again == known(store, job_id)
+    assert again == Accepted(known(store, job_id), replayed=False)
     assert dump(redis_client) == before
 
 
@@ -57,7 +58,7 @@ def test_fifty_callers_of_one_id_make_one_job(store: JobStore, redis_client: "Re
 
     answers = at_once(lambda _: store.accept(job, 10), range(50))
 
-    assert {answer and answer.id for answer in answers} == {job.id}
+    assert {answer and answer.job.id for answer in answers} == {job.id}
     assert redis_client.zcard(f"{PREFIX}queued") == 1
 
 
@@ -86,7 +87,7 @@ def test_a_job_of_a_full_queue_is_still_known_by_its_id(store: JobStore) -> None
 
     again = store.accept(job, 1)
 
-    assert again == job
+    assert again == Accepted(job, replayed=False)
 
 
 def test_a_full_queue_takes_exactly_as_many_as_it_may(store: JobStore) -> None:

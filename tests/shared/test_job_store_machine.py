@@ -73,7 +73,7 @@ class Machine(RuleBasedStateMachine):
 
         assert (stored is None) == (len(waiting) >= 6)
         if stored:
-            self.jobs[stored.id] = Known()
+            self.jobs[stored.job.id] = Known()
 
     @rule()
     def dispatch(self) -> None:

@@ -211,7 +211,7 @@ def test_a_store_that_goes_away_after_the_call_costs_no_second_call(
 
     provider, job = ScriptedProvider(IMAGE), accepted(services.store)
     with monkeypatch.context() as soon:
-        soon.setattr("worker.leases.LEASE_MS", 500)
+        soon.setattr("worker.leases._REMEMBER_SECONDS", 0.1)
         after_a_run(services, job, provider, store=Away(redis_client, Pace(1)))
     assert known(services.store, job.id).status == "running"
 

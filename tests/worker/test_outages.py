@@ -52,7 +52,7 @@ def test_a_store_that_stays_away_is_left_to_the_sweeper(services: Services) -> N
     shop = workshop(services, provider, store=store)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("worker.leases.LEASE_MS", 50)
+        patch.setattr("worker.leases._REMEMBER_SECONDS", 0.05)
         make_image(job.id, shop)
 
     assert known(services.store, job.id).status == "running"
@@ -179,3 +179,30 @@ def test_no_call_is_started_while_storage_is_in_trouble(
     assert (waiting.status, waiting.trouble, waiting.attempts) == ("queued", "storage_error", 0)
     assert provider.calls == []
     assert redis_client.zscore("images:delayed", job.id)
+
+
+def test_leases_that_nobody_could_renew_are_not_taken_for_dead_workers(
+    services: Services, redis_client: "Redis"
+) -> None:
+    sweep(services)
+    healthy = orphan(services.store, redis_client, sent=True)
+    redis_client.decrby("images:sweep:last", 40_000)  # as long as the store was away
+
+    sweep(services)
+
+    job = known(services.store, healthy.id)
+    assert (job.status, job.claim) == ("running", CLAIM)
+    assert services.store.renew({job.id: CLAIM}, LEASE_MS) == []
+
+
+def test_a_worker_that_stays_away_after_an_outage_is_taken_for_dead_then(
+    services: Services, redis_client: "Redis"
+) -> None:
+    job = orphan(services.store, redis_client, sent=False)
+    redis_client.set("images:sweep:last", 1)
+    sweep(services)
+    redis_client.zadd("images:running", {job.id: 1})
+
+    sweep(services)
+
+    assert known(services.store, job.id).status == "queued"

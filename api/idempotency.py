@@ -1,0 +1,69 @@
+"""The key by which a caller may send the same request again without paying twice."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from flask import Request
+
+from api.bodies import KEY_FIELD, Body
+from api.complaints import Complaint, complaint
+from api.submission import Submission
+from shared.job_store import Replay
+
+HEADER = "Idempotency-Key"
+_LONGEST = 255
+_WRONG = f"must be 1 to {_LONGEST} characters"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a request carries as its key, if anything, and what is wrong with it."""
+
+    value: str | None
+    faults: tuple[Complaint, ...] = ()
+
+
+def read_key(request: Request, body: Body) -> Key:
+    """Return the key of the header or of the body's `idempotency_key`."""
+    header, field = request.headers.get(HEADER), body.fields.get(KEY_FIELD)
+    given = {HEADER: _bare(header), KEY_FIELD: field}
+    keys = {name: key for name, key in given.items() if key is not None}
+    faults = [complaint(name, _WRONG) for name, key in keys.items() if not _is_key(key)]
+    if not faults and len(set(keys.values())) > 1:
+        faults = [complaint(KEY_FIELD, f"must be the same as the header {HEADER}")]
+    if faults or not keys:
+        return Key(None, tuple(faults))
+    return Key(str(next(iter(keys.values()))))
+
+
+def replay_of(key: Key, path: str, submission: Submission) -> Replay | None:
+    """Return what the store compares: the caller's key for this path, and what was asked for.
+
+    Who waits how long is no part of that; an upload counts by its bytes.
+    """
+    if key.value is None:
+        return None
+    order, upload = submission.order, submission.upload
+    asked = {
+        "request": order.request,
+        "metadata": order.metadata,
+        "deadline_seconds": order.deadline_seconds,
+        "image": hashlib.sha256(upload.data).hexdigest() if upload else None,
+    }
+    return Replay(_digest([path, key.value]), _digest(asked))
+
+
+def _bare(header: str | None) -> str | None:
+    """Return a header's key without the quotes that the draft standard asks for."""
+    if header is not None and len(header) >= 2 and header[0] == header[-1] == '"':
+        return header[1:-1]
+    return header
+
+
+def _is_key(key: object) -> bool:
+    return isinstance(key, str) and 1 <= len(key) <= _LONGEST
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
