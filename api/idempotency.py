@@ -9,7 +9,7 @@ from flask import Request
 from api.bodies import KEY_FIELD, Body
 from api.complaints import Complaint, complaint
 from api.submission import Submission
-from shared.job_store import Replay
+from shared.moves import Replay
 
 HEADER = "Idempotency-Key"
 _LONGEST = 255

@@ -9,10 +9,10 @@ from api.complaints import Complaint, complaint
 from api.uploads import NOT_A_FILE, Upload, limit_problems, read_upload
 from api.validation import Order, read_order
 from shared.errors import InvalidRequest, QueueFull, StorageUnavailable, StoreUnavailable
-from shared.job_store import Accepted, Replay
 from shared.jobs import Job, new_image_name, new_job_id
 from shared.logs import job_id as logged_job_id
 from shared.logs import request_id
+from shared.moves import Accepted, Replay
 from shared.operations import price
 from shared.queue import dispatch
 from shared.services import Services

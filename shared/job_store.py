@@ -3,16 +3,15 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from shared.errors import KeyReused, StoreUnavailable
 from shared.jobs import SCHEMA_VERSION, Job, from_record, to_record
-from shared.settings import Rate
+from shared.moves import Accepted, Depth, Pace, Release, Replay, Sweep, Turn
 
 PREFIX = "images:"
 # A free worker's jobs are dispatched for the slots of the next two seconds, no further: the order of
@@ -27,73 +26,6 @@ _SWEEP_MOST = 100
 PATIENCE_MS = 1_000
 KEY_LIVES_MS = 86_400_000
 _SCRIPTS = Path(__file__).parent / "lua"
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How far apart provider calls are, in ms.
-
-    Even spacing keeps any window under the limit, which a bucket that refills does not; the guard
-    stands for what may pass between a slot's grant and the call's arrival.
-    """
-
-    interval_ms: float
-
-    @classmethod
-    def of(cls, rate: Rate, guard_ms: int) -> "Pace":
-        """Return the spacing that keeps to a rate, `guard_ms` longer than its window."""
-        return cls((rate.seconds * 1000 + guard_ms) / rate.calls)
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What a worker may do about its call: go, wait (ms), try later (ms), or stop (stale)."""
-
-    word: Literal["go", "wait", "later", "stale"]
-    ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """By what the store knows a request that comes again: who sent it where, and what it asks for."""
-
-    key: str
-    fingerprint: str
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A job that was accepted, now or (`replayed`) when the same request came first."""
-
-    job: Job
-    replayed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Depth:
-    """How many jobs wait for their turn, and how many run."""
-
-    waiting: int
-    running: int
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """Why a job goes back into the queue: the pause before its next try and what it counts."""
-
-    pause_ms: int = 0
-    counter: Literal["", "unknown", "unreached"] = ""
-    take_back_attempt: bool = False
-    trouble: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """What a sweep found: messages put back, jobs of lost workers, jobs past their deadline."""
-
-    put_back: int
-    orphans: list[str]
-    overdue: list[str]
 
 
 class JobStore:

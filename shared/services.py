@@ -10,7 +10,8 @@ from redis.retry import Retry
 
 from shared.events import Events
 from shared.image_store import ImageStore
-from shared.job_store import PATIENCE_MS, JobStore, Pace
+from shared.job_store import PATIENCE_MS, JobStore
+from shared.moves import Pace
 from shared.queue import TaskQueue, make_celery
 from shared.settings import Settings
 

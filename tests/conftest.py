@@ -12,7 +12,8 @@ import redis
 
 from shared.events import Events
 from shared.image_store import ImageStore
-from shared.job_store import JobStore, Pace
+from shared.job_store import JobStore
+from shared.moves import Pace
 from shared.services import Services, connect
 from shared.settings import Settings, load_settings
 from tests.fakes import RememberingQueue

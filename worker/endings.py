@@ -13,8 +13,9 @@ from shared.errors import (
 )
 from shared.image_file import ImageInfo, inspect
 from shared.image_store import ImageStore
-from shared.job_store import JobStore, Release
+from shared.job_store import JobStore
 from shared.jobs import Job
+from shared.moves import Release
 from shared.settings import Settings
 
 _log = logging.getLogger(__name__)

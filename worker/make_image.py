@@ -19,9 +19,10 @@ from shared.errors import (
 )
 from shared.image_file import ImageInfo, inspect
 from shared.image_store import ImageStore
-from shared.job_store import JobStore, Release
+from shared.job_store import JobStore
 from shared.jobs import Job
 from shared.logs import request_id
+from shared.moves import Release
 from shared.operations import BY_NAME
 from shared.settings import Settings
 from worker.endings import fail, finish_from_disk, result_of, retry_rule, succeed

@@ -17,7 +17,7 @@ from shared.errors import (
     ProviderUnavailable,
     StoreUnavailable,
 )
-from shared.job_store import Release
+from shared.moves import Release
 from shared.queue import dispatch
 from shared.services import Services
 from worker.endings import fail, finish_from_disk, retry_rule

@@ -13,8 +13,9 @@ from werkzeug.test import TestResponse
 
 from shared import embedded_redis
 from shared.errors import StoreUnavailable
-from shared.job_store import JobStore, Pace
+from shared.job_store import JobStore
 from shared.jobs import new_image_name
+from shared.moves import Pace
 from tests.api.callers import LONG, Api, assert_fault, json_of
 from tests.api.conftest import away
 from tests.builders import accepted, at_once

@@ -6,7 +6,8 @@ import pytest
 from redis import Redis
 
 from shared.errors import StoreUnavailable
-from shared.job_store import PREFIX, Accepted, JobStore, Pace
+from shared.job_store import PREFIX, JobStore
+from shared.moves import Accepted, Pace
 from shared.services import connect
 from tests.builders import a_job, accepted, at_once, dump, in_state, known, now_ms, places
 

@@ -3,7 +3,8 @@
 import pytest
 from redis import Redis
 
-from shared.job_store import LOOK_AHEAD_MS, PREFIX, JobStore, Pace, Release
+from shared.job_store import LOOK_AHEAD_MS, PREFIX, JobStore
+from shared.moves import Pace, Release
 from tests.builders import (
     CLAIM,
     accepted,

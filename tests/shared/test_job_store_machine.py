@@ -14,8 +14,9 @@ from hypothesis.stateful import (
 )
 from redis import Redis
 
-from shared.job_store import PREFIX, JobStore, Pace, Release
+from shared.job_store import PREFIX, JobStore
 from shared.jobs import from_record
+from shared.moves import Pace, Release
 from tests.builders import LEASE_MS, PLACES, a_job, dump
 
 CAPACITY = 3

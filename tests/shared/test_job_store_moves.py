@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from shared.job_store import PREFIX, JobStore, Release, Turn
+from shared.job_store import PREFIX, JobStore
+from shared.moves import Release, Turn
 from tests.builders import (
     CLAIM,
     LEASE_MS,

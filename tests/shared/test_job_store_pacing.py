@@ -5,7 +5,8 @@ from itertools import pairwise
 import pytest
 from redis import Redis
 
-from shared.job_store import PREFIX, SLOT_LATE_MS, JobStore, Pace, Turn
+from shared.job_store import PREFIX, SLOT_LATE_MS, JobStore
+from shared.moves import Pace, Turn
 from shared.settings import Rate
 from tests.builders import CLAIM, at_once, dump, known, now_ms, orphan, running
 

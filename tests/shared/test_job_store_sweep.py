@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from redis import Redis
 
-from shared.job_store import PREFIX, JobStore, Release
+from shared.job_store import PREFIX, JobStore
+from shared.moves import Release
 from tests.builders import (
     CLAIM,
     LEASE_MS,

@@ -6,7 +6,8 @@ import pytest
 from redis import Redis
 
 from shared.errors import StoreUnavailable
-from shared.job_store import PREFIX, JobStore, Pace
+from shared.job_store import PREFIX, JobStore
+from shared.moves import Pace
 from shared.services import connect
 from tests.builders import CLAIM, running
 from worker.leases import LEASE_MS, RENEW_SECONDS, Lease, Leases

@@ -7,7 +7,8 @@ from redis import Redis
 
 from shared.errors import StorageError, StoreUnavailable
 from shared.image_store import ImageStore
-from shared.job_store import PREFIX, JobStore, Pace, Release
+from shared.job_store import PREFIX, JobStore
+from shared.moves import Pace, Release
 from shared.services import Services
 from tests.builders import LEASE_MS, a_job, accepted, at_once, dump, known, places
 from tests.fakes import ScriptedProvider

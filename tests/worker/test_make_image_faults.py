@@ -7,7 +7,7 @@ from redis import Redis
 
 from shared import errors
 from shared.errors import JobFault, Retryable
-from shared.job_store import Release
+from shared.moves import Release
 from shared.services import Services
 from shared.settings import load_settings
 from tests.builders import a_job, accepted, places

@@ -8,7 +8,8 @@ from typing import Any
 
 from redis import Redis
 
-from shared.job_store import PREFIX, JobStore, Pace
+from shared.job_store import PREFIX, JobStore
+from shared.moves import Pace
 from shared.services import Services
 from tests.builders import CLAIM, LEASE_MS, accepted, known, places, until
 from tests.fakes import ScriptedProvider

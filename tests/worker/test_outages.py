@@ -7,7 +7,8 @@ import pytest
 from redis import Redis
 
 from shared.errors import OutcomeUnknown, OutputModerated
-from shared.job_store import JobStore, Pace, Turn
+from shared.job_store import JobStore
+from shared.moves import Pace, Turn
 from shared.services import Services
 from tests.builders import CLAIM, LEASE_MS, accepted, known, orphan
 from tests.fakes import FlakyStore, ScriptedProvider

@@ -8,7 +8,8 @@ import pytest
 from redis import Redis
 
 from shared.errors import StoreUnavailable
-from shared.job_store import PREFIX, JobStore, Pace, Sweep
+from shared.job_store import PREFIX, JobStore
+from shared.moves import Pace, Sweep
 from shared.services import Services
 from tests.builders import (
     CLAIM,

@@ -1,0 +1,74 @@
+"""What goes into the job store and comes out of it, besides jobs."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.jobs import Job
+from shared.settings import Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How far apart provider calls are, in ms.
+
+    Even spacing keeps any window under the limit, which a bucket that refills does not; the guard
+    stands for what may pass between a slot's grant and the call's arrival.
+    """
+
+    interval_ms: float
+
+    @classmethod
+    def of(cls, rate: Rate, guard_ms: int) -> "Pace":
+        """Return the spacing that keeps to a rate, `guard_ms` longer than its window."""
+        return cls((rate.seconds * 1000 + guard_ms) / rate.calls)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a worker may do about its call: go, wait (ms), try later (ms), or stop (stale)."""
+
+    word: Literal["go", "wait", "later", "stale"]
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """By what the store knows a request that comes again: who sent it where, and what it asks for."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A job that was accepted, now or (`replayed`) when the same request came first."""
+
+    job: Job
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many jobs wait for their turn, and how many run."""
+
+    waiting: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Why a job goes back into the queue: the pause before its next try and what it counts."""
+
+    pause_ms: int = 0
+    counter: Literal["", "unknown", "unreached"] = ""
+    take_back_attempt: bool = False
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What a sweep found: messages put back, jobs of lost workers, jobs past their deadline."""
+
+    put_back: int
+    orphans: list[str]
+    overdue: list[str]
