@@ -77,11 +77,14 @@ class Upkeep:
         ]
 
     def _run(self, steps: list[Step]) -> None:
-        tick = 0
+        tick, failed = 0, set[int]()
         while not self._stopped.is_set():
-            for every, step in steps:
-                if tick % round(every / TICK_SECONDS) == 0:
-                    _attempt(step)
+            for number, (every, step) in enumerate(steps):
+                # what failed is tried at each tick: a lease must not wait its turn after an outage
+                if tick % round(every / TICK_SECONDS) == 0 or number in failed:
+                    failed.discard(number)
+                    if not _attempt(step):
+                        failed.add(number)
             tick += 1
             self._stopped.wait(TICK_SECONDS)
 
@@ -90,13 +93,15 @@ class Upkeep:
             self._services.store.heartbeat(self._worker, self._capacity, _HEARTBEAT_TTL_MS)
 
 
-def _attempt(step: Callable[[], object]) -> None:
+def _attempt(step: Callable[[], object]) -> bool:
     try:
         step()
     except StoreUnavailable:
         _log.warning("upkeep waits for the job store")
+        return False
     except Exception:  # noqa: BLE001 - the other steps must go on
         _log.exception("upkeep met a defect and goes on")
+    return True
 
 
 def sweep(services: Services) -> None:

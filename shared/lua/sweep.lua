@@ -7,12 +7,13 @@ local unclaimed, most = tonumber(ARGV[1]), tonumber(ARGV[2])
 local now = now_ms()
 local lost = redis.call('ZRANGEBYSCORE', key('dispatched'), '-inf', now - unclaimed, 'LIMIT', 0, most)
 for _, id in ipairs(lost) do enqueue(id) end
--- Nobody swept for a while: the store was away, or this machine slept, and leases ran out that their
--- workers could not renew. Each gets one fresh lease; who is really gone is adopted when that ends.
+-- Nobody swept for a while: the store was away, or this machine slept, and workers could not renew their
+-- leases. Each gets a fresh one, also those that have a moment left; who is really gone is adopted when
+-- that ends.
 local last = number_at('sweep:last')
 redis.call('SET', key('sweep:last'), now)
 if last > 0 and (now - last > longest_gap or now < last) then
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('running'), '-inf', now)) do
+  for _, id in ipairs(redis.call('ZRANGE', key('running'), 0, -1)) do
     redis.call('ZADD', key('running'), now + ARGV[4], id)
   end
 end

@@ -1,5 +1,6 @@
 """What is known about a paid call survives a store that is away, and a second attempt."""
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -194,6 +195,20 @@ def test_leases_that_nobody_could_renew_are_not_taken_for_dead_workers(
     job = known(services.store, healthy.id)
     assert (job.status, job.claim) == ("running", CLAIM)
     assert services.store.renew({job.id: CLAIM}, LEASE_MS) == []
+
+
+def test_a_lease_with_a_moment_left_is_refreshed_after_an_outage_too(
+    services: Services, redis_client: "Redis"
+) -> None:
+    sweep(services)
+    job = orphan(services.store, redis_client, sent=True)
+    soon = (time.time() + 1) * 1000
+    redis_client.zadd("images:running", {job.id: soon})
+    redis_client.decrby("images:sweep:last", 25_000)
+
+    sweep(services)
+
+    assert (redis_client.zscore("images:running", job.id) or 0) > soon + 20_000
 
 
 def test_a_worker_that_stays_away_after_an_outage_is_taken_for_dead_then(
