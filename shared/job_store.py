@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from redis import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import (
+    MasterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 
 from shared.errors import KeyReused, StoreUnavailable
 from shared.jobs import SCHEMA_VERSION, Job, from_record, to_record
@@ -25,6 +31,8 @@ _SWEEP_MOST = 100
 # The time-out of a command (see services.py): by then its caller has had a 503.
 PATIENCE_MS = 1_000
 KEY_LIVES_MS = 86_400_000
+# How long the difference between this machine's clock and the store's is taken for known.
+_CLOCK_SECONDS = 30.0
 _SCRIPTS = Path(__file__).parent / "lua"
 
 
@@ -35,6 +43,7 @@ class JobStore:
         self._redis = redis
         self._pace = pace
         self._clock_ahead: float | None = None
+        self._clock_read = 0.0
         common = (_SCRIPTS / "common.lua").read_text()
         self._scripts = {
             path.stem: redis.register_script(f"{common}\n{path.read_text()}")
@@ -69,11 +78,13 @@ class JobStore:
 
     def _patience_ends(self) -> int:
         """Return the moment, by the store's clock, after which no caller waits for an answer."""
-        if self._clock_ahead is None:
+        ahead = self._clock_ahead
+        if ahead is None or time.monotonic() - self._clock_read > _CLOCK_SECONDS:
             with _answering():
                 seconds, micros = self._redis.time()
-            self._clock_ahead = seconds * 1000 + micros // 1000 - time.time() * 1000
-        return int(time.time() * 1000 + self._clock_ahead) + PATIENCE_MS
+            ahead = seconds * 1000 + micros // 1000 - time.time() * 1000
+            self._clock_ahead, self._clock_read = ahead, time.monotonic()
+        return int(time.time() * 1000 + ahead) + PATIENCE_MS
 
     def get(self, job_id: str) -> Job | None:
         """Return a job, or None when there is none of this id."""
@@ -212,7 +223,9 @@ def _answering() -> Iterator[None]:
         yield
     except ResponseError as error:
         # a script that fails is a defect, and must not look like an outage
-        if not str(error).startswith(_NO_SERVICE):
+        # redis-py strips the code of the errors it has a class for
+        away = isinstance(error, (ReadOnlyError, MasterDownError, OutOfMemoryError))
+        if not away and not any(word in str(error) for word in _NO_SERVICE):
             raise
         raise StoreUnavailable("The job store can't take anything now; try again") from error
     except RedisError as error:
@@ -227,5 +240,6 @@ _NO_SERVICE = (
     "LOADING",
     "MASTERDOWN",
     "NOREPLICAS",
+    "BUSY ",
     "command not allowed",
 )

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 from redis import Redis
+from redis.exceptions import MasterDownError, OutOfMemoryError, ReadOnlyError, ResponseError
 
 from shared.errors import StoreUnavailable
 from shared.events import CHANNEL, Events
@@ -30,6 +31,42 @@ def test_a_clock_that_was_set_since_the_last_look_refuses_nobody(store: JobStore
     store._clock_ahead = -3_600_000  # noqa: SLF001 - an hour between the two clocks
 
     assert store.accept(a_job(), 10)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ReadOnlyError("You can't write against a read only replica."),
+        MasterDownError("Link with MASTER is down"),
+        OutOfMemoryError("command not allowed when used memory > 'maxmemory'."),
+        ResponseError("MISCONF Redis is configured to save snapshots"),
+        ResponseError("BUSY Redis is busy running a script."),
+        ResponseError("Error running script: -OOM command not allowed"),
+    ],
+    ids=str,
+)
+def test_a_server_that_can_take_nothing_is_away(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("redis.Redis.hgetall", refuse)
+
+    with pytest.raises(StoreUnavailable):
+        store.get("a")
+
+
+def test_a_script_that_fails_is_a_defect_and_no_outage(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ResponseError("value is not an integer or out of range")
+
+    monkeypatch.setattr("redis.Redis.hgetall", fail)
+
+    with pytest.raises(ResponseError):
+        store.get("a")
 
 
 def test_an_event_channel_that_goes_silent_is_opened_again(
