@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from api import errors, files, guard, health, images, jobs, requests_log, studio
+from api import batches, errors, files, guard, health, images, jobs, requests_log, studio
 from api.waiting import Waiting
 from shared.services import Services
 
@@ -23,6 +23,7 @@ def create_app(services: Services) -> Flask:
     guard.register(app, settings)
     app.register_blueprint(images.blueprint(services, waiting))
     app.register_blueprint(jobs.blueprint(services, waiting))
+    app.register_blueprint(batches.blueprint(services, waiting))
     app.register_blueprint(files.blueprint(services, waiting))
     app.register_blueprint(health.blueprint(services))
     app.register_blueprint(studio.blueprint(services))

@@ -17,6 +17,7 @@ STATUS = {
     "forbidden": 403,
     "not_found": 404,
     "method_not_allowed": 405,
+    "conflict": 409,
     "gone": 410,
     "payload_too_large": 413,
     "unsupported_media_type": 415,
@@ -25,6 +26,7 @@ STATUS = {
     "input_moderated": 422,
     "output_moderated": 422,
     "queue_full": 429,
+    "too_many_streams": 429,
     "internal": 500,
     "provider_auth": 502,
     "provider_credits": 502,
@@ -38,7 +40,7 @@ STATUS = {
     "provider_timeout": 504,
     "deadline_passed": 504,
 }
-RETRY_AFTER_SECONDS = {"queue_full": 10, "unavailable": 2, "not_ready": 2}
+RETRY_AFTER_SECONDS = {"queue_full": 10, "too_many_streams": 10, "unavailable": 2, "not_ready": 2}
 _NO_STORE = frozenset({404, 410, 503})
 _FRAMEWORK = {
     400: ("invalid_request", "The request can't be read"),

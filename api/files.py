@@ -18,6 +18,8 @@ _GONE = {
     "failed": "There is no image here: the job failed",
     "canceled": "There is no image here: the job was canceled",
     "succeeded": "The image is no longer kept",
+    "deleted": "The image was deleted",
+    "expired": "The image has expired",
 }
 
 
@@ -52,7 +54,7 @@ def _outcome(job: Job, services: Services) -> Path:
         return path
     if not job.terminal:
         raise NotReady("The image is not ready yet; try again shortly")
-    raise Gone(_GONE[job.status])
+    raise Gone(_GONE[job.image_gone or job.status])
 
 
 def _send(path: Path, name: str) -> Response:

@@ -8,7 +8,7 @@ from flask import Request
 
 from api.bodies import KEY_FIELD, Body
 from api.complaints import Complaint, complaint
-from api.submission import Submission
+from api.submission import Piece, Submission
 from shared.moves import Replay
 
 HEADER = "Idempotency-Key"
@@ -44,14 +44,19 @@ def replay_of(key: Key, path: str, submission: Submission) -> Replay | None:
     """
     if key.value is None:
         return None
-    order, upload = submission.order, submission.upload
-    asked = {
+    batch = submission.batch.model_dump() if submission.batch else None
+    asked = [batch, *(_asked(piece) for piece in submission.pieces)]
+    return Replay(_digest([path, key.value]), _digest(asked))
+
+
+def _asked(piece: Piece) -> dict[str, object]:
+    order, upload = piece.order, piece.upload
+    return {
         "request": order.request,
         "metadata": order.metadata,
         "deadline_seconds": order.deadline_seconds,
-        "image": hashlib.sha256(upload.data).hexdigest() if upload else None,
+        "image": upload.digest if upload else None,
     }
-    return Replay(_digest([path, key.value]), _digest(asked))
 
 
 def _bare(header: str | None) -> str | None:

@@ -1,12 +1,17 @@
-"""How a job stands."""
+"""How jobs stand; ending one, asking for one again, removing its image."""
 
 from flask import Blueprint, Response, request
 
-from api import answers
+from api import answers, endings
 from api.bodies import read_patience
+from api.listing import page
 from api.peers import has_gone
+from api.retries import read_retry
+from api.streams import watch
+from api.submitting import submit
 from api.waiting import Waiting
 from shared.errors import NotFound
+from shared.jobs import Job
 from shared.services import Services
 
 
@@ -14,16 +19,39 @@ def blueprint(services: Services, waiting: Waiting) -> Blueprint:
     """Return the routes, bound to what they call."""
     routes = Blueprint("jobs", __name__)
 
+    @routes.get("/jobs")
+    def list_jobs() -> Response:
+        jobs, cursor = page(request.args, services.index)
+        return answers.listed(jobs, cursor, services)
+
     @routes.get("/jobs/<job_id>")
     def get_job(job_id: str) -> Response:
         patience = read_patience(request, None, services.settings, 0.0).checked()
-        job = services.store.get(job_id)
-        if job is None:
-            raise NotFound("There is no job of this id")
+        job = _known(job_id, services)
         job = waiting.for_end(job, patience.seconds, has_gone(request.environ))
-        response = answers.found(job, services.settings)
-        if job.terminal:
-            response.make_conditional(request)
-        return response
+        return answers.found(job, services)
+
+    @routes.get("/jobs/<job_id>/events")
+    def job_events(job_id: str) -> Response:
+        return watch(_known(job_id, services), request, services, waiting)
+
+    @routes.delete("/jobs/<job_id>")
+    def cancel_job(job_id: str) -> Response:
+        return endings.cancel_job(_known(job_id, services), services)
+
+    @routes.post("/jobs/<job_id>/retry")
+    def retry_job(job_id: str) -> Response:
+        return submit(read_retry(_known(job_id, services), services), services, waiting)
+
+    @routes.delete("/jobs/<job_id>/image")
+    def delete_image(job_id: str) -> Response:
+        return endings.delete_image(_known(job_id, services), services)
 
     return routes
+
+
+def _known(job_id: str, services: Services) -> Job:
+    job = services.store.get(job_id)
+    if job is None:
+        raise NotFound("There is no job of this id")
+    return job

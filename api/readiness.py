@@ -27,8 +27,8 @@ def check(services: Services) -> Readiness:
     """Look at Redis, the workers and the storage."""
     paused_ms = 0
     try:
-        workers = services.store.live_workers()
-        paused_ms = services.store.paused_ms()
+        workers = services.index.live_workers()
+        paused_ms = services.index.paused_ms()
         checks = {"redis": "ok", "worker": "ok" if workers else "no live worker"}
     except StoreUnavailable:
         checks = {"redis": "does not answer", "worker": "unknown"}

@@ -1,18 +1,20 @@
-"""From a request to an accepted job: validated, stored, dispatched."""
+"""From a request to accepted jobs: validated, stored, dispatched."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from api.bodies import Body
 from api.complaints import Complaint, complaint
 from api.uploads import NOT_A_FILE, Upload, limit_problems, read_upload
-from api.validation import Order, read_order
+from api.validation import Envelope, Order, read_order
+from shared.batches import Batch
 from shared.errors import InvalidRequest, QueueFull, StorageUnavailable, StoreUnavailable
 from shared.jobs import Job, new_image_name, new_job_id
 from shared.logs import job_id as logged_job_id
 from shared.logs import request_id
-from shared.moves import Accepted, Replay
+from shared.moves import Accepted, AcceptedBatch, Replay
 from shared.operations import price
 from shared.queue import dispatch
 from shared.services import Services
@@ -22,11 +24,23 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
-    """What is to be accepted: a valid order and, for an upscale, its image."""
+class Piece:
+    """One job to be: a valid order and, for an upscale, its image."""
 
     order: Order
     upload: Upload | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What is to be accepted: one piece or, with the `batch` that they are, several."""
+
+    pieces: tuple[Piece, ...]
+    batch: Envelope | None = None
+    retry_of: str = ""
+
+
+Read = Callable[[Body, Settings, Sequence[Complaint]], Submission]
 
 
 def read_generate(body: Body, settings: Settings, faults: Sequence[Complaint]) -> Submission:
@@ -38,7 +52,7 @@ def read_generate(body: Body, settings: Settings, faults: Sequence[Complaint]) -
     found += [complaint(name, NOT_A_FILE) for name in body.files]
     if order is None or found or faults:
         raise InvalidRequest([*found, *faults])
-    return Submission(order)
+    return Submission((Piece(order),))
 
 
 def read_upscale(body: Body, settings: Settings, faults: Sequence[Complaint]) -> Submission:
@@ -50,54 +64,106 @@ def read_upscale(body: Body, settings: Settings, faults: Sequence[Complaint]) ->
         found = limit_problems(upload.info, order.operation.input)
     if order is None or upload is None or found or faults:
         raise InvalidRequest([*found, *faults])
-    return Submission(order, upload)
+    return Submission((Piece(order, upload),))
 
 
-def accept(submission: Submission, services: Services, replay: Replay | None) -> Accepted:
-    """Store a job, from here on kept whatever dies, and start what can start; raise QueueFull."""
-    job, upload = _job(submission, services), submission.upload
-    if upload:
-        _store_input(job.input, upload.data, services)
+def accept(
+    submission: Submission, services: Services, replay: Replay | None
+) -> Accepted | AcceptedBatch:
+    """Store the jobs, from here on kept whatever dies, and start what can start; raise QueueFull."""
+    batch = _batch(submission)
+    jobs = _jobs(submission, batch, services.settings)
     kept = False
     try:
-        accepted = services.store.accept(job, services.settings.queue_max_jobs, replay)
+        _store_inputs(jobs, submission.pieces, services)
+        accepted = _stored(batch, jobs, services, replay)
         kept = accepted is not None and not accepted.replayed
     except StoreUnavailable:
-        kept = True  # nobody knows whether the job was accepted, and then it needs its input
+        kept = True  # nobody knows whether the jobs were accepted, and then they need their inputs
         raise
     finally:
-        if upload and not kept:
-            services.images.delete_input(job.input)
+        if not kept:
+            _drop_inputs(jobs, services)
     if accepted is None:
         raise QueueFull("The queue is full; try again later")
-    logged_job_id.set(accepted.job.id)
-    facts = {"kind": job.kind, "variant": job.variant, "replayed": accepted.replayed}
-    _log.info("accepted a job", extra=facts)
+    _tell(accepted)
     dispatch(services.store, services.queue)
     return accepted
 
 
-def _job(submission: Submission, services: Services) -> Job:
-    order, upload = submission.order, submission.upload
+def estimate(submission: Submission, settings: Settings) -> int:
+    """Return what all of it would cost, in thousandths of a credit."""
+    prices = settings.price_overrides
+    return sum(price(piece.order.variant, prices) for piece in submission.pieces)
+
+
+def _stored(
+    batch: Batch | None, jobs: Sequence[Job], services: Services, replay: Replay | None
+) -> Accepted | AcceptedBatch | None:
+    longest = services.settings.queue_max_jobs
+    if batch is None:
+        return services.store.accept(jobs[0], longest, replay)
+    return services.store.accept_batch(batch, jobs, longest, replay)
+
+
+def _batch(submission: Submission) -> Batch | None:
+    told = submission.batch
+    if told is None:
+        return None
+    return Batch(id=new_job_id(), metadata=told.metadata, request_id=request_id.get())
+
+
+def _jobs(submission: Submission, batch: Batch | None, settings: Settings) -> list[Job]:
+    # the queue orders what came at the same moment by its id: so the order of the request is kept
+    ids = sorted(new_job_id() for _ in submission.pieces)
+    return [
+        _job(job_id, piece, batch.id if batch else "", submission.retry_of, settings)
+        for job_id, piece in zip(ids, submission.pieces, strict=True)
+    ]
+
+
+def _job(job_id: str, piece: Piece, batch: str, retry_of: str, settings: Settings) -> Job:
+    order, upload = piece.order, piece.upload
     return Job(
-        id=new_job_id(),
+        id=job_id,
         kind=order.kind,
         operation=order.operation.name,
         variant=order.variant,
         request=order.request,
         image=new_image_name(order.request["output_format"]),
         input=new_image_name(upload.info.format) if upload else "",
-        estimate=price(order.variant, services.settings.price_overrides),
+        estimate=price(order.variant, settings.price_overrides),
         created=0,
         deadline=order.deadline_seconds * 1000,
         request_id=request_id.get(),
         metadata=order.metadata,
+        batch=batch,
+        retry_of=retry_of,
     )
 
 
-def _store_input(name: str, data: bytes, services: Services) -> None:
+def _store_inputs(jobs: Sequence[Job], pieces: Sequence[Piece], services: Services) -> None:
     try:
-        services.images.put_input(name, data)
+        for job, piece in zip(jobs, pieces, strict=True):
+            if piece.upload:
+                services.images.put_input(job.input, piece.upload.read())
     except OSError as error:
         _log.exception("could not store an upload")
         raise StorageUnavailable("The image could not be stored; nothing was queued") from error
+
+
+def _drop_inputs(jobs: Sequence[Job], services: Services) -> None:
+    for job in jobs:
+        if job.input:
+            with suppress(OSError):  # what keeps it there is told by the fault that brought us here
+                services.images.delete_input(job.input)
+
+
+def _tell(accepted: Accepted | AcceptedBatch) -> None:
+    facts: dict[str, object] = {"replayed": accepted.replayed}
+    if isinstance(accepted, AcceptedBatch):
+        _log.info("accepted a batch", extra={**facts, "jobs": accepted.batch.total})
+        return
+    job = accepted.job
+    logged_job_id.set(job.id)
+    _log.info("accepted a job", extra={"kind": job.kind, "variant": job.variant, **facts})

@@ -1,6 +1,7 @@
 """Is this an image that we may send on? Told from its header and structure, without decoding."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from werkzeug.datastructures import FileStorage
@@ -18,33 +19,61 @@ _REQUIRED = "Image file is required"
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A whole image, and what its header says."""
+    """A whole image: what its header says, its SHA-256 in hex, and how to read its bytes again.
 
-    data: bytes
+    A batch may carry a hundred of them, whose bytes are not all held at once.
+    """
+
     info: ImageInfo
+    digest: str
+    read: Callable[[], bytes]
 
 
 def read_upload(
     files: Mapping[str, list[FileStorage]], settings: Settings
 ) -> tuple[Upload | None, list[Complaint]]:
-    """Return the uploaded image, or None with what is wrong; raise PayloadTooLarge."""
-    unknown = [complaint(name, NOT_A_FILE) for name in files if name != FIELD]
-    given = [file for file in files.get(FIELD, []) if file.filename]
-    if not given:
-        return None, [_fault(_REQUIRED), *unknown]
+    """Return the one uploaded image, or None with what is wrong; raise PayloadTooLarge."""
+    unknown = unknown_files(files)
+    given = images_in(files)
     if len(given) > 1:
         return None, [_fault("image must be one file"), *unknown]
-    data = given[0].stream.read(settings.max_upload_bytes + 1)
+    upload, faults = read_image(given[0], settings) if given else (None, [_fault(_REQUIRED)])
+    return upload, faults + unknown
+
+
+def images_in(files: Mapping[str, list[FileStorage]]) -> list[FileStorage]:
+    """Return the files of the image field; a form's field that was left empty is none."""
+    return [file for file in files.get(FIELD, []) if file.filename]
+
+
+def unknown_files(files: Mapping[str, list[FileStorage]]) -> list[Complaint]:
+    """Return a complaint of each file that stands in another field."""
+    return [complaint(name, NOT_A_FILE) for name in files if name != FIELD]
+
+
+def read_image(file: FileStorage, settings: Settings) -> tuple[Upload | None, list[Complaint]]:
+    """Return an image of a form, or None with what is wrong with it; raise PayloadTooLarge."""
+
+    def read() -> bytes:
+        file.stream.seek(0)
+        return file.stream.read(settings.max_upload_bytes + 1)
+
+    return checked(read, settings)
+
+
+def checked(read: Callable[[], bytes], settings: Settings) -> tuple[Upload | None, list[Complaint]]:
+    """Return an image that can be read so, or None with what is wrong; raise PayloadTooLarge."""
+    data = read()
     if len(data) > settings.max_upload_bytes:
         raise PayloadTooLarge(f"The image is larger than {settings.max_upload_bytes} bytes")
     if not data:
-        return None, [_fault(_REQUIRED), *unknown]
+        return None, [_fault(_REQUIRED)]
     try:
         info = inspect(data)
     except BrokenImage as error:
-        return None, [_fault(f"image: {error.message}"), *unknown]
+        return None, [_fault(f"image: {error.message}")]
     faults = [_fault(problem) for problem in _size_problems(info, settings.upscale_max_side)]
-    return Upload(data, info), faults + unknown
+    return Upload(info, hashlib.sha256(data).hexdigest(), read), faults
 
 
 def limit_problems(info: ImageInfo, limits: InputLimits) -> list[Complaint]:

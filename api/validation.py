@@ -78,6 +78,13 @@ def read_order(kind: Kind, body: Body, settings: Settings) -> tuple[Order | None
     return Order(kind, operation, str(variant), request, envelope.metadata, deadline), []
 
 
+def read_envelope(given: dict[str, Any], *, typed: bool) -> tuple[Envelope | None, list[Complaint]]:
+    """Return what a batch takes as a whole, or None with everything that is wrong with it."""
+    parsed = _given(Body(given, {}, typed))
+    envelope, wrong = _validate(Envelope, parsed, typed, "a batch")
+    return envelope if isinstance(envelope, Envelope) else None, wrong
+
+
 def _given(body: Body) -> dict[str, Any]:
     """Drop what stands for nothing."""
     given = {name: value for name, value in body.fields.items() if value is not None}

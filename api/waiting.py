@@ -4,15 +4,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeVar, cast
 
-from shared.errors import NotReady, StoreUnavailable
+from shared.batches import Batch
+from shared.errors import NotReady, StoreUnavailable, TooManyStreams
 from shared.jobs import Job, new_job_id
 from shared.services import Services
 
 MOST_FOR_ONE_IMAGE = 20
 # How often a caller who waits is looked after: has it hung up, and did the last look at its job fail?
 _LOOK_SECONDS = 1.0
+# A stream that tells nothing else sends a comment so often: proxies close what is silent for a minute.
+HEARTBEAT_SECONDS = 15.0
+# A batch changes with each of its jobs; its watchers are told so often at most.
+_BATCH_SECONDS = 0.2
 Gone = Callable[[], bool]
+T = TypeVar("T", bound=Job | Batch)
 
 
 class Waiting:
@@ -20,62 +27,105 @@ class Waiting:
 
     def __init__(self, services: Services) -> None:
         self._store = services.store
+        self._index = services.index
         self._events = services.events
         self._most = services.settings.max_waiters
         self._held = 0
         self._lock = threading.Lock()
 
-    def for_end(self, job: Job, seconds: float, gone: Gone) -> Job:
-        """Return the job when it has ended, or as it is when the time is up or its caller is gone.
+    def for_end(self, thing: T, seconds: float, gone: Gone) -> T:
+        """Return a job or a batch when it has ended, or as it is when time is up or its caller gone.
 
         When there is no room to wait it comes back at once. Raises StoreUnavailable, at the deadline
         and not before, when the job store was away by then.
         """
-        if job.terminal or seconds <= 0:
-            return job
+        if thing.terminal or seconds <= 0:
+            return thing
         with self._place() as free:
-            return self._hold(job, seconds, gone) if free else job
+            return self._hold(thing, seconds, gone) if free else thing
 
     def for_image(self, job: Job, seconds: float, gone: Gone) -> Job:
         """Wait as `for_end` for a caller of an image's address; raise NotReady when it is full."""
         waiter = new_job_id()
         with self._place() as free:
             ttl = round(seconds * 1000) + 1_000
-            if not free or not self._store.hold(job.image, waiter, ttl, MOST_FOR_ONE_IMAGE):
+            if not free or not self._index.hold(job.image, waiter, ttl, MOST_FOR_ONE_IMAGE):
                 raise NotReady("Too many callers wait for this image already; try again shortly")
             try:
                 return self._hold(job, seconds, gone)
             finally:
                 with suppress(StoreUnavailable):  # the place is a lease and runs out by itself
-                    self._store.let_go(job.image, waiter)
+                    self._index.let_go(job.image, waiter)
+
+    def take_place(self) -> Callable[[], None]:
+        """Take a place for a stream; return how to give it back. Raises TooManyStreams."""
+        if not self._take():
+            raise TooManyStreams("This service holds as many streams as it can; try again shortly")
+        return self._give_back
+
+    def changes(self, thing: T, heartbeat: float = HEARTBEAT_SECONDS) -> Iterator[T | None]:
+        """Yield a job or a batch at each change from now on, until it has ended; None is a heartbeat.
+
+        Changes that follow each other too fast to be read are told as one. Ends early when this
+        process stops: whoever watches comes back with what it has seen.
+        """
+        seen, told = thing.revision, time.monotonic()
+        with self._events.watch(thing.id) as event:
+            while not self._events.closed:
+                event.wait(heartbeat)
+                event.clear()
+                with suppress(StoreUnavailable):
+                    thing = self._read(thing) or thing
+                if thing.revision != seen:
+                    seen, told = thing.revision, time.monotonic()
+                    yield thing
+                    if thing.terminal:
+                        return
+                    if isinstance(thing, Batch):
+                        time.sleep(_BATCH_SECONDS)
+                elif time.monotonic() - told >= heartbeat:
+                    told = time.monotonic()
+                    yield None
+
+    def _read(self, thing: T) -> T | None:
+        read = self._index.batch if isinstance(thing, Batch) else self._store.get
+        return cast("T | None", read(thing.id))
 
     @contextmanager
     def _place(self) -> Iterator[bool]:
-        with self._lock:
-            free = self._held < self._most
-            self._held += free
+        free = self._take()
         try:
             yield free
         finally:
-            with self._lock:
-                self._held -= free
+            if free:
+                self._give_back()
 
-    def _hold(self, job: Job, seconds: float, gone: Gone) -> Job:
+    def _take(self) -> bool:
+        with self._lock:
+            free = self._held < self._most
+            self._held += free
+            return free
+
+    def _give_back(self) -> None:
+        with self._lock:
+            self._held -= 1
+
+    def _hold(self, thing: T, seconds: float, gone: Gone) -> T:
         deadline = time.monotonic() + seconds
         current = False
-        with self._events.watch(job.id) as event:
+        with self._events.watch(thing.id) as event:
             while (left := deadline - time.monotonic()) > 0 and not self._events.closed:
                 changed = event.wait(min(left, _LOOK_SECONDS))
                 if gone():
-                    return job
+                    return thing
                 if current and not changed:
                     continue
                 event.clear()
                 # away in the middle of a wait, or asked by too many at once: hold on, look again soon
                 current = False
                 with suppress(StoreUnavailable):
-                    job = self._store.get(job.id) or job
-                    if job.terminal:
-                        return job
+                    thing = self._read(thing) or thing
+                    if thing.terminal:
+                        return thing
                     current = True
-        return self._store.get(job.id) or job
+        return self._read(thing) or thing

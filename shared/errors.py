@@ -3,7 +3,7 @@
 The API maps `error_code` to an HTTP status in one place; a worker raises these and a job stores them.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class Fault(Exception):
@@ -17,12 +17,15 @@ class Fault(Exception):
 
 
 class InvalidRequest(Fault):
-    """A field is missing or wrong; carries every fault found as {"field", "error"}."""
+    """A field is missing or wrong; carries every fault found as {"field", "error"}.
+
+    The faults of a batch's jobs have an "index" too, and then the message counts them.
+    """
 
     error_code = "invalid_request"
 
-    def __init__(self, errors: list[dict[str, str]]) -> None:
-        super().__init__(errors[0]["error"])
+    def __init__(self, errors: list[dict[str, Any]], message: str = "") -> None:
+        super().__init__(message or errors[0]["error"])
         self.errors = errors
 
 
@@ -72,6 +75,18 @@ class QueueFull(Fault):
     """As many jobs wait as `QUEUE_MAX_JOBS` allows."""
 
     error_code = "queue_full"
+
+
+class TooManyStreams(Fault):
+    """This process holds as many waiting callers as `MAX_WAITERS` allows."""
+
+    error_code = "too_many_streams"
+
+
+class Conflict(Fault):
+    """This can't be done with a job or a batch as it stands."""
+
+    error_code = "conflict"
 
 
 class StoreUnavailable(Fault):

@@ -15,7 +15,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from shared.job_store import PREFIX
+from shared.scripts import PREFIX
 
 _log = logging.getLogger(__name__)
 CHANNEL = f"{PREFIX}events"

@@ -1,25 +1,18 @@
 """The truth about every job, in Redis: each change is one atomic script (see `shared/lua`)."""
 
+import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from redis import Redis
-from redis.exceptions import (
-    MasterDownError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-)
 
+from shared.batches import Batch, from_batch_record
 from shared.errors import KeyReused, StoreUnavailable
 from shared.jobs import SCHEMA_VERSION, Job, from_record, to_record
-from shared.moves import Accepted, Depth, Pace, Release, Replay, Sweep, Turn
+from shared.moves import Accepted, AcceptedBatch, Pace, Release, Replay, Sweep, Turn
+from shared.scripts import PREFIX, Scripts, answering
 
-PREFIX = "images:"
 # A free worker's jobs are dispatched for the slots of the next two seconds, no further: the order of
 # the rest is decided as late as possible.
 LOOK_AHEAD_MS = 2_000
@@ -33,7 +26,6 @@ PATIENCE_MS = 1_000
 KEY_LIVES_MS = 86_400_000
 # How long the difference between this machine's clock and the store's is taken for known.
 _CLOCK_SECONDS = 30.0
-_SCRIPTS = Path(__file__).parent / "lua"
 
 
 class JobStore:
@@ -44,12 +36,7 @@ class JobStore:
         self._pace = pace
         self._clock_ahead: float | None = None
         self._clock_read = 0.0
-        common = (_SCRIPTS / "common.lua").read_text()
-        self._scripts = {
-            path.stem: redis.register_script(f"{common}\n{path.read_text()}")
-            for path in _SCRIPTS.glob("*.lua")
-            if path.stem != "common"
-        }
+        self._run = Scripts(redis).run
 
     def accept(self, job: Job, longest_queue: int, replay: Replay | None = None) -> Accepted | None:
         """Store a new job and queue it; return it as stored, or None when the queue is full.
@@ -57,22 +44,39 @@ class JobStore:
         `job.deadline` is in ms from now; the store sets its times by its own clock. A key that was used
         for the same gives the first job again, whatever the queue; for another, KeyReused is raised.
         """
+        answer = self._accept(job.id, [job], "", longest_queue, replay)
+        if answer is None:
+            return None
+        word, job_id, record = answer
+        return Accepted(from_record(job_id, record), word == "replayed")
+
+    def accept_batch(
+        self, batch: Batch, jobs: Sequence[Job], longest_queue: int, replay: Replay | None = None
+    ) -> AcceptedBatch | None:
+        """Store and queue all jobs of a batch or, as `accept` does, none."""
+        fields = to_record({"schema": SCHEMA_VERSION, "jobs": " ".join(job.id for job in jobs)})
+        fields |= to_record({name: getattr(batch, name) for name in _GIVEN_WITH_BATCH})
+        flat = json.dumps(_flat(fields), ensure_ascii=False)
+        answer = self._accept(batch.id, jobs, flat, longest_queue, replay)
+        if answer is None:
+            return None
+        word, batch_id, record = answer
+        return AcceptedBatch(from_batch_record(batch_id, record), word == "replayed")
+
+    def _accept(
+        self, entry: str, jobs: Sequence[Job], batch: str, longest: int, replay: Replay | None
+    ) -> tuple[str, str, dict[str, str]] | None:
         key, fingerprint = (replay.key, replay.fingerprint) if replay else ("", "")
-        fields = to_record(
-            {
-                "schema": SCHEMA_VERSION,
-                **{name: getattr(job, name) for name in _GIVEN_AT_ACCEPT},
-            }
-        )
-        flat = [part for pair in fields.items() for part in pair]
+        told = json.dumps([_given(job) for job in jobs], ensure_ascii=False)
         for _ in range(2):
-            told = (longest_queue, job.deadline, self._patience_ends())
-            used = (key, fingerprint, KEY_LIVES_MS)
-            word, *answer = self._run("accept", job.id, job.image, *told, *used, *flat)
+            word, *answer = self._run(
+                "accept", entry, longest, self._patience_ends(),
+                key, fingerprint, KEY_LIVES_MS, told, batch,
+            )  # fmt: skip
             if word == "other":
                 raise KeyReused("This idempotency key was used for another request")
             if word != "late":
-                return _accepted(word, *answer)
+                return (word, answer[0], _pairs(answer[1])) if answer else None
             self._clock_ahead = None  # or the two clocks have moved apart: look again, once
         raise StoreUnavailable("The job store answered too late; try again")
 
@@ -80,7 +84,7 @@ class JobStore:
         """Return the moment, by the store's clock, after which no caller waits for an answer."""
         ahead = self._clock_ahead
         if ahead is None or time.monotonic() - self._clock_read > _CLOCK_SECONDS:
-            with _answering():
+            with answering():
                 seconds, micros = self._redis.time()
             ahead = seconds * 1000 + micros // 1000 - time.time() * 1000
             self._clock_ahead, self._clock_read = ahead, time.monotonic()
@@ -88,13 +92,13 @@ class JobStore:
 
     def get(self, job_id: str) -> Job | None:
         """Return a job, or None when there is none of this id."""
-        with _answering():
+        with answering():
             record = cast("dict[str, str]", self._redis.hgetall(f"{PREFIX}job:{job_id}"))
         return from_record(job_id, record) if record else None
 
     def find_by_image(self, name: str) -> Job | None:
         """Return the job whose image has this name, or None."""
-        with _answering():
+        with answering():
             job_id = cast("str | None", self._redis.get(f"{PREFIX}image:{name}"))
         return self.get(job_id) if job_id else None
 
@@ -158,44 +162,23 @@ class JobStore:
         """Say that a worker lives and how many jobs it can run; a ttl of 0 says good-bye."""
         self._run("heartbeat", worker, capacity, ttl_ms)
 
-    def depth(self) -> Depth:
-        """Return how long the queue is."""
-        with _answering(), self._redis.pipeline(transaction=False) as pipe:
-            for place in ("queued", "delayed", "dispatched", "running"):
-                pipe.zcard(f"{PREFIX}{place}")
-            *waiting, running = cast("list[int]", pipe.execute())
-        return Depth(sum(waiting), running)
+    def cancel(self, job_ids: Sequence[str]) -> int:
+        """End jobs, whoever runs them; return how many of them had not ended yet.
 
-    def live_workers(self) -> int:
-        """Return how many workers have a heartbeat that still counts."""
-        with _answering():
-            seconds, micros = self._redis.time()
-            now = seconds * 1000 + micros // 1000
-            return self._redis.zcount(f"{PREFIX}workers", now, "+inf")
+        What a running call costs is told by `settle` when it is known.
+        """
+        return int(self._run("cancel", *job_ids))
 
-    def paused_ms(self) -> int:
-        """Return for how long nobody calls the provider, 0 when calls go out."""
-        with _answering():
-            seconds, micros = self._redis.time()
-            until = float(cast("str", self._redis.get(f"{PREFIX}pace:paused_until")) or 0)
-            return max(0, int(until) - (seconds * 1000 + micros // 1000))
+    def settle(self, job_id: str, claim: str, credits: int) -> bool:
+        """Tell what the call of a canceled job cost; False when that is not to be told."""
+        return bool(self._run("settle", job_id, claim, credits))
 
-    def hold(self, image: str, waiter: str, ttl_ms: int, most: int) -> bool:
-        """Take one of the places to wait for an image, over all processes; False when full."""
-        return bool(self._run("hold", image, waiter, ttl_ms, most))
-
-    def let_go(self, image: str, waiter: str) -> None:
-        """Give a place to wait back."""
-        with _answering():
-            self._redis.zrem(f"{PREFIX}waiters:{image}", waiter)
+    def forget_image(self, job_id: str, why: str) -> bool:
+        """Note that a succeeded job's image is gone ("deleted", "expired"); False when it was."""
+        return bool(self._run("forget_image", job_id, why))
 
     def _finish(self, job_id: str, status: str, claim: str, fields: Mapping[str, Any]) -> bool:
-        flat = [part for pair in to_record(fields).items() for part in pair]
-        return bool(self._run("finish", job_id, status, claim, *flat))
-
-    def _run(self, script: str, *args: str | int | float) -> Any:
-        with _answering():
-            return self._scripts[script](keys=[PREFIX], args=list(args))
+        return bool(self._run("finish", job_id, status, claim, *_flat(to_record(fields))))
 
     @staticmethod
     def _ids(answer: Any) -> list[str]:
@@ -204,42 +187,25 @@ class JobStore:
 
 _GIVEN_AT_ACCEPT = (
     "kind", "operation", "variant", "request", "metadata", "image", "input", "estimate", "request_id",
+    "batch", "retry_of", "webhook",
 )  # fmt: skip
+_GIVEN_WITH_BATCH = ("metadata", "request_id", "webhook")
 
 
-def _accepted(word: str, job_id: str = "", record: Sequence[str] = ()) -> Accepted | None:
-    job = _job(job_id, record)
-    return Accepted(job, word == "replayed") if job else None
+def _given(job: Job) -> list[Any]:
+    """Return what the script takes of a job: id, image, ms until its deadline, its record."""
+    fields = {"schema": SCHEMA_VERSION, **{name: getattr(job, name) for name in _GIVEN_AT_ACCEPT}}
+    return [job.id, job.image, job.deadline, _flat(to_record(fields))]
+
+
+def _flat(record: Mapping[str, str]) -> list[str]:
+    return [part for pair in record.items() for part in pair]
+
+
+def _pairs(record: Sequence[str]) -> dict[str, str]:
+    pairs = iter(record)
+    return dict(zip(pairs, pairs, strict=True))
 
 
 def _job(job_id: str, record: Sequence[str]) -> Job | None:
-    pairs = iter(record)
-    return from_record(job_id, dict(zip(pairs, pairs, strict=True))) if record else None
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    try:
-        yield
-    except ResponseError as error:
-        # a script that fails is a defect, and must not look like an outage
-        # redis-py strips the code of the errors it has a class for
-        away = isinstance(error, (ReadOnlyError, MasterDownError, OutOfMemoryError))
-        if not away and not any(word in str(error) for word in _NO_SERVICE):
-            raise
-        raise StoreUnavailable("The job store can't take anything now; try again") from error
-    except RedisError as error:
-        raise StoreUnavailable("The job store does not answer; try again shortly") from error
-
-
-# Redis is full, can't write its file, is a replica, or still reads its file.
-_NO_SERVICE = (
-    "OOM",
-    "MISCONF",
-    "READONLY",
-    "LOADING",
-    "MASTERDOWN",
-    "NOREPLICAS",
-    "BUSY ",
-    "command not allowed",
-)
+    return from_record(job_id, _pairs(record)) if record else None

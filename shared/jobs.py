@@ -26,6 +26,7 @@ class Job:
     the provider calls that may have been charged or were refused, `unknown` those of them whose
     outcome nobody knows, and `unreached` the tries since then that never reached it; `claim` names the
     latest claim, and `trouble` is the code of what last sent the job back into the queue.
+    `batch` and `retry_of` are ids; `image_gone` tells why a picture that was made is there no more.
     """
 
     id: str
@@ -57,6 +58,10 @@ class Job:
     trouble: str | None = None
     provider_request_id: str | None = None
     claim: str = ""
+    batch: str = ""
+    retry_of: str = ""
+    webhook: str = ""
+    image_gone: str = ""
 
     @property
     def terminal(self) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.batches import Batch
 from shared.jobs import Job
 from shared.settings import Rate
 
@@ -45,6 +46,24 @@ class Accepted:
 
     job: Job
     replayed: bool
+
+    @property
+    def thing(self) -> Job:
+        """What was accepted."""
+        return self.job
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedBatch:
+    """A batch that was accepted, now or (`replayed`) when the same request came first."""
+
+    batch: Batch
+    replayed: bool
+
+    @property
+    def thing(self) -> Batch:
+        """What was accepted."""
+        return self.batch
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from redis.retry import Retry
 
 from shared.events import Events
 from shared.image_store import ImageStore
+from shared.job_index import JobIndex
 from shared.job_store import PATIENCE_MS, JobStore
 from shared.moves import Pace
 from shared.queue import TaskQueue, make_celery
@@ -27,6 +28,7 @@ class Services:
 
     settings: Settings
     store: JobStore
+    index: JobIndex
     images: ImageStore
     queue: TaskQueue
     events: Events
@@ -39,6 +41,7 @@ def build_services(settings: Settings, queue: TaskQueue | None = None) -> Servic
     return Services(
         settings=settings,
         store=JobStore(redis, pace),
+        index=JobIndex(redis, pace),
         images=ImageStore(Path(settings.storage_url)),
         queue=queue or TaskQueue(make_celery(settings)),
         events=Events(redis),

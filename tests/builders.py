@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 from redis import Redis
 
-from shared.job_store import PREFIX, JobStore
+from shared.job_store import JobStore
 from shared.jobs import Job, new_image_name, new_job_id
 from shared.moves import Release
+from shared.scripts import PREFIX
 
 LEASE_MS = 30_000
 PLACES = ("queued", "delayed", "dispatched", "running")

@@ -12,6 +12,7 @@ import redis
 
 from shared.events import Events
 from shared.image_store import ImageStore
+from shared.job_index import JobIndex
 from shared.job_store import JobStore
 from shared.moves import Pace
 from shared.services import Services, connect
@@ -75,11 +76,17 @@ def store(redis_client: "redis.Redis", settings: Settings) -> JobStore:
 
 
 @pytest.fixture
+def index(redis_client: "redis.Redis", settings: Settings) -> JobIndex:
+    """Give the index of that store."""
+    return JobIndex(redis_client, Pace.of(settings.provider_rate, settings.provider_rate_guard_ms))
+
+
+@pytest.fixture
 def services(
-    redis_client: "redis.Redis", store: JobStore, settings: Settings
+    redis_client: "redis.Redis", store: JobStore, index: JobIndex, settings: Settings
 ) -> Iterator[Services]:
     """Give services with a queue that only remembers what was sent."""
     events = Events(redis_client)
     images = ImageStore(Path(settings.storage_url))
-    yield Services(settings, store, images, RememberingQueue(), events)
+    yield Services(settings, store, index, images, RememberingQueue(), events)
     events.close()

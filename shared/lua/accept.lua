@@ -1,34 +1,45 @@
--- ARGV: id, image name, longest queue, deadline in ms from now, the last moment at which anybody waits
--- for the answer, idempotency key or '', fingerprint of what is asked for, ms that the key lives, then the
--- record's names and values.
--- Returns {'ok', id, record}; {'replayed', id, record} of the first job with this key and fingerprint;
+-- ARGV: id (of the job, or of the batch that the jobs are), longest queue, the last moment at which
+-- anybody waits for the answer, idempotency key or '', fingerprint of what is asked for, ms that the key
+-- lives, the jobs as JSON [[id, image name, deadline in ms from now, [name, value, …]], …], the batch's
+-- record as JSON [name, value, …] or ''. All jobs are accepted, or none.
+-- Returns {'ok', id, record}; {'replayed', id, record} of the first with this key and fingerprint;
 -- {'other'} when the key was used for something else; {'full'}; or {'late'} when nobody waits any more: a
 -- command that stood in the socket of a server that hung must not buy what its caller was told to be
 -- refused. The same id again changes nothing.
-local idempotency = key('idempotency:' .. ARGV[6])
-local used = ARGV[6] ~= '' and redis.call('GET', idempotency)
+local entry = ARGV[1]
+local entry_key = ARGV[8] ~= '' and batch_key or job_key
+local idempotency = key('idempotency:' .. ARGV[4])
+local used = ARGV[4] ~= '' and redis.call('GET', idempotency)
 if used then
   local fingerprint, first = used:match('^(%S+) (%S+)$')
-  if fingerprint ~= ARGV[7] then return { 'other' } end
-  local record = redis.call('HGETALL', job_key(first))
-  if first ~= ARGV[1] and #record > 0 then return { 'replayed', first, record } end
+  if fingerprint ~= ARGV[5] then return { 'other' } end
+  local record = redis.call('HGETALL', entry_key(first))
+  if first ~= entry and #record > 0 then return { 'replayed', first, record } end
 end
 
-local id, image, longest, deadline = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-if redis.call('EXISTS', job_key(id)) == 0 then
+if redis.call('EXISTS', entry_key(entry)) == 0 then
   local now = now_ms()
-  if now > tonumber(ARGV[5]) then return { 'late' } end
+  if now > tonumber(ARGV[3]) then return { 'late' } end
+  local jobs = cjson.decode(ARGV[7])
   local waiting = 0
   for _, place in ipairs({ 'queued', 'delayed', 'dispatched' }) do
     waiting = waiting + redis.call('ZCARD', key(place))
   end
-  if waiting >= longest then return { 'full' } end
-  redis.call('HSET', job_key(id), 'status', 'queued', 'revision', 1, 'created', now,
-    'deadline', now + deadline, unpack(ARGV, 9))
-  redis.call('SET', key('image:' .. image), id)
-  if ARGV[6] ~= '' then redis.call('SET', idempotency, ARGV[7] .. ' ' .. id, 'PX', ARGV[8]) end
-  redis.call('ZADD', key('deadlines'), now + deadline, id)
-  enqueue(id)
-  redis.call('PUBLISH', key('events'), id .. ' 1 queued')
+  if waiting + #jobs > tonumber(ARGV[2]) then return { 'full' } end
+  if ARGV[8] ~= '' then
+    redis.call('HSET', batch_key(entry), 'revision', 1, 'created', now, 'queued', #jobs,
+      unpack(cjson.decode(ARGV[8])))
+  end
+  for _, job in ipairs(jobs) do
+    local id, image, deadline, record = unpack(job)
+    redis.call('HSET', job_key(id), 'status', 'queued', 'revision', 1, 'created', now,
+      'deadline', now + deadline, unpack(record))
+    redis.call('SET', key('image:' .. image), id)
+    redis.call('ZADD', key('deadlines'), now + deadline, id)
+    redis.call('ZADD', list_key(redis.call('HGET', job_key(id), 'kind'), 'queued'), now, id)
+    enqueue(id)
+    redis.call('PUBLISH', key('events'), id .. ' 1 queued')
+  end
+  if ARGV[4] ~= '' then redis.call('SET', idempotency, ARGV[5] .. ' ' .. entry, 'PX', ARGV[6]) end
 end
-return { 'ok', id, redis.call('HGETALL', job_key(id)) }
+return { 'ok', entry, redis.call('HGETALL', entry_key(entry)) }

@@ -3,6 +3,9 @@ local prefix = KEYS[1]
 
 local function key(name) return prefix .. name end
 local function job_key(id) return prefix .. 'job:' .. id end
+local function batch_key(id) return prefix .. 'batch:' .. id end
+-- Every job stands in one list, by its kind and status, with the moment of its making.
+local function list_key(kind, status) return key('list:' .. kind .. ':' .. status) end
 
 -- Milliseconds since the epoch by the store's clock, the only clock that counts.
 local function now_ms()
@@ -45,15 +48,36 @@ local function enqueue(id)
   put('queued', id, redis.call('HGET', job_key(id), 'created'))
 end
 
+-- Raises the revision of a job and tells whoever watches it; returns the revision.
+local function revised(id, status)
+  local revision = redis.call('HINCRBY', job_key(id), 'revision', 1)
+  redis.call('PUBLISH', key('events'), id .. ' ' .. revision .. ' ' .. status)
+  return revision
+end
+
+-- A batch counts its jobs by status, and is finished when none is open.
+local function count_in_batch(id, from, to)
+  local batch = batch_key(id)
+  redis.call('HINCRBY', batch, from, -1)
+  redis.call('HINCRBY', batch, to, 1)
+  local open = redis.call('HMGET', batch, 'queued', 'running')
+  local ended = tonumber(open[1] or 0) + tonumber(open[2] or 0) == 0
+  if ended then redis.call('HSET', batch, 'finished', now_ms()) end
+  local revision = redis.call('HINCRBY', batch, 'revision', 1)
+  redis.call('PUBLISH', key('events'), id .. ' ' .. revision .. ' ' .. (ended and 'finished' or 'running'))
+end
+
 -- Returns the new revision, or false when the move is impossible and nothing was changed.
 local function move(id, to, fields)
-  local from = redis.call('HGET', job_key(id), 'status')
+  local from, kind, created, batch = unpack(redis.call('HMGET', job_key(id), 'status', 'kind', 'created',
+    'batch'))
   if not (from and allowed[from] and allowed[from][to]) then return false end
   for _, place in ipairs(places) do redis.call('ZREM', key(place), id) end
   redis.call('HSET', job_key(id), 'status', to, unpack(fields))
-  local revision = redis.call('HINCRBY', job_key(id), 'revision', 1)
-  redis.call('PUBLISH', key('events'), id .. ' ' .. revision .. ' ' .. to)
-  return revision
+  redis.call('ZREM', list_key(kind, from), id)
+  redis.call('ZADD', list_key(kind, to), created, id)
+  if batch then count_in_batch(batch, from, to) end
+  return revised(id, to)
 end
 
 local function holds(id, claim)

@@ -129,7 +129,7 @@ def test_the_twenty_first_caller_of_one_image_is_refused_at_once(start: Start) -
     api = start(image_wait_seconds=LONG)
     job, other = accepted(api.store), accepted(api.store, image=new_image_name("webp"))
     for number in range(20):
-        assert api.store.hold(job.image, f"w{number}", 60_000, 20)
+        assert api.services.index.hold(job.image, f"w{number}", 60_000, 20)
 
     answer = api.get(url(job))
 
@@ -142,7 +142,7 @@ def test_the_twenty_first_caller_of_one_image_is_refused_at_once(start: Start) -
 def test_the_twentieth_caller_of_one_image_may_wait(api: Api) -> None:
     job = accepted(api.store, image=new_image_name("webp"))
     for number in range(19):
-        api.store.hold(job.image, f"w{number}", 60_000, 20)
+        api.services.index.hold(job.image, f"w{number}", 60_000, 20)
 
     answer = api.while_waiting(lambda: api.get(url(job)), api.succeed)
 

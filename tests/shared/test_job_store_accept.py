@@ -6,8 +6,10 @@ import pytest
 from redis import Redis
 
 from shared.errors import StoreUnavailable
-from shared.job_store import PREFIX, JobStore
+from shared.job_index import JobIndex, Wanted
+from shared.job_store import JobStore
 from shared.moves import Accepted, Pace
+from shared.scripts import PREFIX
 from shared.services import connect
 from tests.builders import a_job, accepted, at_once, dump, in_state, known, now_ms, places
 
@@ -114,8 +116,7 @@ def test_an_unknown_job_is_not_found(store: JobStore) -> None:
     [
         lambda store: store.accept(a_job(), 1),
         lambda store: store.get("0" * 32),
-        lambda store: store.live_workers(),
-        lambda store: store.let_go("a", "b"),
+        lambda store: store.cancel(["0" * 32]),
     ],
 )
 def test_a_store_that_is_away_says_so(ask: Callable[[JobStore], object]) -> None:
@@ -123,3 +124,21 @@ def test_a_store_that_is_away_says_so(ask: Callable[[JobStore], object]) -> None
 
     with pytest.raises(StoreUnavailable, match="does not answer"):
         ask(store)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda index: index.live_workers(),
+        lambda index: index.paused_ms(),
+        lambda index: index.jobs(["0" * 32]),
+        lambda index: index.newest(Wanted()),
+        lambda index: index.batch("0" * 32),
+        lambda index: index.let_go("a", "b"),
+    ],
+)
+def test_an_index_that_is_away_says_so(ask: Callable[[JobIndex], object]) -> None:
+    index = JobIndex(connect("redis://127.0.0.1:1/0"), Pace(1))
+
+    with pytest.raises(StoreUnavailable, match="does not answer"):
+        ask(index)

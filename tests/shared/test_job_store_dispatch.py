@@ -3,8 +3,10 @@
 import pytest
 from redis import Redis
 
-from shared.job_store import LOOK_AHEAD_MS, PREFIX, JobStore
+from shared.job_index import JobIndex
+from shared.job_store import LOOK_AHEAD_MS, JobStore
 from shared.moves import Pace, Release
+from shared.scripts import PREFIX
 from tests.builders import (
     CLAIM,
     accepted,
@@ -138,14 +140,16 @@ def test_a_ripe_job_takes_its_old_place_before_younger_ones(
     assert store.dispatch() == [old.id]
 
 
-def test_a_worker_lives_by_its_heartbeat(store: JobStore, redis_client: "Redis") -> None:
+def test_a_worker_lives_by_its_heartbeat(
+    store: JobStore, index: JobIndex, redis_client: "Redis"
+) -> None:
     store.heartbeat("a", 5, 60_000)
     store.heartbeat("b", 5, 60_000)
-    assert store.live_workers() == 2
+    assert index.live_workers() == 2
 
     redis_client.zadd(f"{PREFIX}workers", {"b": now_ms(redis_client) - 1})
 
-    assert store.live_workers() == 1
+    assert index.live_workers() == 1
 
 
 def test_a_dead_worker_gets_no_jobs_and_is_forgotten(
@@ -162,52 +166,52 @@ def test_a_dead_worker_gets_no_jobs_and_is_forgotten(
 
 
 def test_a_worker_that_says_good_bye_is_gone_at_once(
-    store: JobStore, redis_client: "Redis"
+    store: JobStore, index: JobIndex, redis_client: "Redis"
 ) -> None:
     store.heartbeat("a", 5, 60_000)
 
     store.heartbeat("a", 5, 0)
 
-    assert store.live_workers() == 0
+    assert index.live_workers() == 0
     assert dump(redis_client) == {}
 
 
-def test_exactly_twenty_may_wait_for_one_image(store: JobStore) -> None:
-    answers = at_once(lambda n: store.hold("a.png", f"w{n}", 60_000, 20), range(50))
+def test_exactly_twenty_may_wait_for_one_image(index: JobIndex) -> None:
+    answers = at_once(lambda n: index.hold("a.png", f"w{n}", 60_000, 20), range(50))
 
     assert sum(answers) == 20
-    assert store.hold("b.png", "w0", 60_000, 20)
+    assert index.hold("b.png", "w0", 60_000, 20)
 
 
-def test_a_place_that_is_given_back_is_free(store: JobStore) -> None:
-    store.hold("a.png", "w1", 60_000, 1)
-    assert not store.hold("a.png", "w2", 60_000, 1)
+def test_a_place_that_is_given_back_is_free(index: JobIndex) -> None:
+    index.hold("a.png", "w1", 60_000, 1)
+    assert not index.hold("a.png", "w2", 60_000, 1)
 
-    store.let_go("a.png", "w1")
+    index.let_go("a.png", "w1")
 
-    assert store.hold("a.png", "w2", 60_000, 1)
+    assert index.hold("a.png", "w2", 60_000, 1)
 
 
-def test_a_place_that_a_crash_leaves_runs_out(store: JobStore, redis_client: "Redis") -> None:
-    store.hold("a.png", "w1", 60_000, 1)
+def test_a_place_that_a_crash_leaves_runs_out(index: JobIndex, redis_client: "Redis") -> None:
+    index.hold("a.png", "w1", 60_000, 1)
     assert 0 < redis_client.pttl(f"{PREFIX}waiters:a.png") <= 60_000
 
     redis_client.zadd(f"{PREFIX}waiters:a.png", {"w1": now_ms(redis_client) - 1})
 
-    assert store.hold("a.png", "w2", 60_000, 1)
+    assert index.hold("a.png", "w2", 60_000, 1)
 
 
 def test_a_short_wait_does_not_end_the_lease_of_a_long_one(
-    store: JobStore, redis_client: "Redis"
+    index: JobIndex, redis_client: "Redis"
 ) -> None:
-    store.hold("a.png", "long", 60_000, 20)
+    index.hold("a.png", "long", 60_000, 20)
 
-    store.hold("a.png", "short", 1_000, 20)
+    index.hold("a.png", "short", 1_000, 20)
 
     assert redis_client.pttl(f"{PREFIX}waiters:a.png") > 50_000
 
 
-def test_the_same_waiter_asking_again_keeps_its_place(store: JobStore) -> None:
-    store.hold("a.png", "w1", 60_000, 1)
+def test_the_same_waiter_asking_again_keeps_its_place(index: JobIndex) -> None:
+    index.hold("a.png", "w1", 60_000, 1)
 
-    assert store.hold("a.png", "w1", 60_000, 1)
+    assert index.hold("a.png", "w1", 60_000, 1)

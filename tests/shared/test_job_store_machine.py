@@ -14,9 +14,10 @@ from hypothesis.stateful import (
 )
 from redis import Redis
 
-from shared.job_store import PREFIX, JobStore
+from shared.job_store import JobStore
 from shared.jobs import from_record
 from shared.moves import Pace, Release
+from shared.scripts import PREFIX
 from tests.builders import LEASE_MS, PLACES, a_job, dump
 
 CAPACITY = 3

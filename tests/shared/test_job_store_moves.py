@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from shared.job_store import PREFIX, JobStore
+from shared.job_store import JobStore
 from shared.moves import Release, Turn
+from shared.scripts import PREFIX
 from tests.builders import (
     CLAIM,
     LEASE_MS,

@@ -5,8 +5,10 @@ from itertools import pairwise
 import pytest
 from redis import Redis
 
-from shared.job_store import PREFIX, SLOT_LATE_MS, JobStore
+from shared.job_index import JobIndex
+from shared.job_store import SLOT_LATE_MS, JobStore
 from shared.moves import Pace, Turn
+from shared.scripts import PREFIX
 from shared.settings import Rate
 from tests.builders import CLAIM, at_once, dump, known, now_ms, orphan, running
 
@@ -177,25 +179,25 @@ def test_an_answer_that_got_lost_is_given_again_and_counted_once(
     assert known(paced, job.id).attempts == 1
 
 
-def test_a_pause_is_never_shortened(store: JobStore) -> None:
+def test_a_pause_is_never_shortened(store: JobStore, index: JobIndex) -> None:
     store.pause(60_000)
 
     store.pause(1_000)
 
-    assert 50_000 < store.paused_ms() <= 60_000
+    assert 50_000 < index.paused_ms() <= 60_000
 
 
-def test_a_pause_may_be_prolonged(store: JobStore) -> None:
+def test_a_pause_may_be_prolonged(store: JobStore, index: JobIndex) -> None:
     store.pause(1_000)
 
     store.pause(60_000)
 
-    assert 50_000 < store.paused_ms() <= 60_000
+    assert 50_000 < index.paused_ms() <= 60_000
 
 
-def test_without_a_pause_calls_go_out(store: JobStore, redis_client: "Redis") -> None:
-    assert store.paused_ms() == 0
+def test_without_a_pause_calls_go_out(index: JobIndex, redis_client: "Redis") -> None:
+    assert index.paused_ms() == 0
 
     redis_client.set(f"{PREFIX}pace:paused_until", now_ms(redis_client) - 1)
 
-    assert store.paused_ms() == 0
+    assert index.paused_ms() == 0

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from redis import Redis
 
-from shared.job_store import PREFIX, JobStore
+from shared.job_store import JobStore
 from shared.moves import Release
+from shared.scripts import PREFIX
 from tests.builders import (
     CLAIM,
     LEASE_MS,

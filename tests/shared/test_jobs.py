@@ -35,6 +35,10 @@ FULL = a_job(
     trouble="provider_timeout",
     provider_request_id="x",
     claim="c",
+    batch="b",
+    retry_of="j",
+    webhook="https://images.example.com/hook",
+    image_gone="deleted",
 )
 
 

@@ -12,8 +12,9 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from shared.job_store import PREFIX, JobStore
+from shared.job_store import JobStore
 from shared.queue import MAKE_IMAGE, QUEUE, TaskQueue, celery_settings, dispatch, make_celery
+from shared.scripts import PREFIX
 from shared.settings import Settings, load_settings
 from tests.builders import accepted, known, places
 from tests.fakes import RememberingQueue

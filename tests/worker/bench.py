@@ -6,8 +6,8 @@ from typing import Any
 
 from redis import Redis
 
-from shared.job_store import PREFIX
 from shared.jobs import Job
+from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import accepted, known
 from tests.fakes import ScriptedProvider

@@ -6,8 +6,9 @@ import pytest
 from redis import Redis
 
 from shared.errors import StoreUnavailable
-from shared.job_store import PREFIX, JobStore
+from shared.job_store import JobStore
 from shared.moves import Pace
+from shared.scripts import PREFIX
 from shared.services import connect
 from tests.builders import CLAIM, running
 from worker.leases import LEASE_MS, RENEW_SECONDS, Lease, Leases

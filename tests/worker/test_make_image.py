@@ -7,8 +7,9 @@ from redis import Redis
 
 from shared.errors import StorageError, StoreUnavailable
 from shared.image_store import ImageStore
-from shared.job_store import PREFIX, JobStore
+from shared.job_store import JobStore
 from shared.moves import Pace, Release
+from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import LEASE_MS, a_job, accepted, at_once, dump, known, places
 from tests.fakes import ScriptedProvider

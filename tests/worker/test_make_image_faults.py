@@ -73,14 +73,14 @@ def test_a_call_that_may_be_repeated_waits_for_its_next_try(
 def test_a_lock_out_pauses_everybody(services: Services) -> None:
     after_a_run(services, accepted(services.store), ScriptedProvider(LOCKED))
 
-    assert 50_000 < services.store.paused_ms() <= 60_000
+    assert 50_000 < services.index.paused_ms() <= 60_000
 
 
 @pytest.mark.parametrize("fault", [AWAY, FAILED, UNKNOWN])
 def test_other_trouble_pauses_nobody_else(services: Services, fault: Retryable) -> None:
     after_a_run(services, accepted(services.store), ScriptedProvider(fault))
 
-    assert services.store.paused_ms() == 0
+    assert services.index.paused_ms() == 0
 
 
 @pytest.mark.parametrize("fault", [AWAY, FAILED, UNKNOWN])

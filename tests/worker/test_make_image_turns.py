@@ -8,8 +8,9 @@ from typing import Any
 
 from redis import Redis
 
-from shared.job_store import PREFIX, JobStore
+from shared.job_store import JobStore
 from shared.moves import Pace
+from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import CLAIM, LEASE_MS, accepted, known, places, until
 from tests.fakes import ScriptedProvider

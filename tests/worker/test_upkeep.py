@@ -3,13 +3,15 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from redis import Redis
 
 from shared.errors import StoreUnavailable
-from shared.job_store import PREFIX, JobStore
+from shared.job_store import JobStore
 from shared.moves import Pace, Sweep
+from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import (
     CLAIM,
@@ -126,7 +128,7 @@ def test_a_slow_sweeper_leaves_a_job_that_another_worker_runs_by_now(
     job = orphan(services.store, redis_client, sent=True)
     slow = Slow(redis_client, Pace(1))
 
-    sweep(Services(services.settings, slow, services.images, services.queue, services.events))
+    sweep(replace(services, store=slow))
 
     after = known(services.store, job.id)
     assert (after.status, after.claim, after.unknown) == ("running", "healthy", 0)
@@ -185,7 +187,7 @@ def upkeep(services: Services) -> Iterator[Upkeep]:
     """Give an upkeep that runs."""
     upkeep = Upkeep("w", services, Leases(services.store))
     upkeep.start()
-    until(lambda: services.store.live_workers() == 1)
+    until(lambda: services.index.live_workers() == 1)
     yield upkeep
     upkeep.stop()
 
@@ -212,14 +214,14 @@ def test_a_worker_that_is_to_stop_takes_no_more_jobs_and_keeps_its_leases(
     kept = services.store.get(job.id)
     assert kept
     assert kept.claim == CLAIM  # renewed, not adopted
-    assert services.store.live_workers() == 0
+    assert services.index.live_workers() == 0
     upkeep.stop()
 
 
 def test_a_drained_worker_is_gone_at_once(services: Services, upkeep: Upkeep) -> None:
     upkeep.drain()
 
-    assert services.store.live_workers() == 0
+    assert services.index.live_workers() == 0
 
 
 def test_a_stopped_worker_has_said_good_bye_and_has_no_thread(
@@ -228,7 +230,7 @@ def test_a_stopped_worker_has_said_good_bye_and_has_no_thread(
     upkeep.stop()
 
     assert "upkeep" not in [thread.name for thread in threading.enumerate()]
-    assert services.store.live_workers() == 0
+    assert services.index.live_workers() == 0
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("away"), ValueError("a defect")])

@@ -1,0 +1,108 @@
+"""From the body of `POST /batches` to its jobs: all of them valid, or every fault told by its index."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from api.bodies import KEY_FIELD, WAIT_FIELD, Body
+from api.complaints import Complaint, complaint
+from api.submission import Piece, Submission
+from api.uploads import images_in, limit_problems, read_image, unknown_files
+from api.validation import Envelope, read_envelope, read_order
+from shared.errors import InvalidRequest
+from shared.settings import Settings
+
+_OWN_FIELDS = ("metadata",)
+_KNOWN = ("jobs", "defaults", *_OWN_FIELDS, WAIT_FIELD, KEY_FIELD)
+_OF_THE_BATCH = "is taken by the batch as a whole, not by one of its jobs"
+Numbered = dict[str, Any]
+
+
+def read_batch(body: Body, settings: Settings, faults: Sequence[Complaint]) -> Submission:
+    """Return the jobs that a batch asks for; raise InvalidRequest with every fault of every job."""
+    if body.typed:
+        return _read_prompts(body, settings, faults)
+    return _read_images(body, settings, faults)
+
+
+def _read_prompts(body: Body, settings: Settings, faults: Sequence[Complaint]) -> Submission:
+    """Read `jobs`, each a body of `/generate_image` laid over `defaults`."""
+    defaults = body.fields.get("defaults") or {}
+    found = [
+        complaint(name, f"is not taken by a batch; it takes {', '.join(_KNOWN)}")
+        for name in body.fields
+        if name not in _KNOWN
+    ]
+    if not isinstance(defaults, dict):
+        found.append(complaint("defaults", "must be an object"))
+        defaults = {}
+    entries = body.fields.get("jobs")
+    if not isinstance(entries, list) or not 1 <= len(entries) <= settings.batch_max_jobs:
+        found.append(_wrong_number("jobs", "a list of", "jobs", settings))
+        entries = []
+    envelope, wrong = read_envelope(_own(body), typed=True)
+    read = [_read_entry({**defaults, **_object(entry)}, entry, settings) for entry in entries]
+    return _judged(read, envelope, [*found, *wrong, *faults])
+
+
+def _read_entry(
+    fields: Mapping[str, Any], entry: object, settings: Settings
+) -> tuple[Piece | None, list[Complaint]]:
+    if not isinstance(entry, dict):
+        return None, [complaint("jobs", "must hold objects, each with a prompt")]
+    kept = {name: value for name, value in fields.items() if name not in {WAIT_FIELD, KEY_FIELD}}
+    found = [complaint(name, _OF_THE_BATCH) for name in fields if name not in kept]
+    order, more = read_order("generate", Body(kept, {}, typed=True), settings)
+    return Piece(order) if order else None, [*more, *found]
+
+
+def _object(entry: object) -> dict[str, Any]:
+    return entry if isinstance(entry, dict) else {}
+
+
+def _read_images(body: Body, settings: Settings, faults: Sequence[Complaint]) -> Submission:
+    """Read several `image` files; the fields of `/upscale_image` are those of each."""
+    images = images_in(body.files)
+    order, found = read_order("upscale", body, settings)
+    found += unknown_files(body.files)
+    if not 1 <= len(images) <= settings.batch_max_jobs:
+        found.append(_wrong_number("image", "", "files", settings))
+        images = []
+    envelope, wrong = read_envelope(_own(body), typed=False)
+    read: list[tuple[Piece | None, list[Complaint]]] = []
+    for image in images:
+        upload, problems = read_image(image, settings)
+        if upload and order and order.operation.input and not problems:
+            problems = limit_problems(upload.info, order.operation.input)
+        read.append((Piece(order, upload) if order and upload else None, problems))
+    return _judged(
+        read, envelope, [*found, *(fault for fault in wrong if fault not in found), *faults]
+    )
+
+
+def _own(body: Body) -> dict[str, Any]:
+    return {name: body.fields[name] for name in _OWN_FIELDS if body.fields.get(name) is not None}
+
+
+def _wrong_number(field: str, what: str, unit: str, settings: Settings) -> Complaint:
+    return complaint(
+        field, f"must be {what} 1 to {settings.batch_max_jobs} {unit}".replace("  ", " ")
+    )
+
+
+def _judged(
+    read: Sequence[tuple[Piece | None, list[Complaint]]],
+    envelope: Envelope | None,
+    found: list[Complaint],
+) -> Submission:
+    wrong = [index for index, (_, problems) in enumerate(read) if problems]
+    numbered: list[Numbered] = [
+        {"index": index, **problem} for index in wrong for problem in read[index][1]
+    ]
+    if wrong:
+        one = len(wrong) == 1
+        message = f"{len(wrong)} of {len(read)} jobs {'is' if one else 'are'} invalid"
+        raise InvalidRequest([*numbered, *found], message)
+    if found or envelope is None:
+        raise InvalidRequest(list(found))
+    pieces = tuple(piece for piece, _ in read if piece)
+    return Submission(pieces, envelope)

@@ -1,0 +1,56 @@
+"""Many jobs as one: submitting, watching, ending, and fetching their images in one file."""
+
+from flask import Blueprint, Response, request
+
+from api import answers, endings
+from api.archive import archive
+from api.batch_requests import read_batch
+from api.bodies import read_patience
+from api.peers import has_gone
+from api.streams import watch
+from api.submitting import submit
+from api.waiting import Waiting
+from shared.batches import Batch
+from shared.errors import NotFound
+from shared.services import Services
+
+# A hundred files of a megabyte; the forms of single images are bounded by the app's own limit.
+MOST_BYTES = 100 * 1024 * 1024
+
+
+def blueprint(services: Services, waiting: Waiting) -> Blueprint:
+    """Return the routes, bound to what they call."""
+    routes = Blueprint("batches", __name__)
+
+    @routes.post("/batches")
+    def submit_batch() -> Response:
+        request.max_content_length = MOST_BYTES
+        return submit(read_batch, services, waiting)
+
+    @routes.get("/batches/<batch_id>")
+    def get_batch(batch_id: str) -> Response:
+        patience = read_patience(request, None, services.settings, 0.0).checked()
+        batch = _known(batch_id, services)
+        batch = waiting.for_end(batch, patience.seconds, has_gone(request.environ))
+        return answers.found(batch, services)
+
+    @routes.delete("/batches/<batch_id>")
+    def cancel_batch(batch_id: str) -> Response:
+        return endings.cancel_batch(_known(batch_id, services), services)
+
+    @routes.get("/batches/<batch_id>/events")
+    def batch_events(batch_id: str) -> Response:
+        return watch(_known(batch_id, services), request, services, waiting)
+
+    @routes.get("/batches/<batch_id>/archive")
+    def batch_archive(batch_id: str) -> Response:
+        return archive(_known(batch_id, services), services)
+
+    return routes
+
+
+def _known(batch_id: str, services: Services) -> Batch:
+    batch = services.index.batch(batch_id)
+    if batch is None:
+        raise NotFound("There is no batch of this id")
+    return batch

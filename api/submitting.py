@@ -1,0 +1,64 @@
+"""The way of every request that submits something: read, accept, wait if asked to, answer."""
+
+from contextlib import suppress
+from typing import Any
+
+from flask import Response, request
+
+from api import answers
+from api.bodies import WAIT_FIELD, Patience, is_dry_run, read_body, read_patience
+from api.idempotency import read_key, replay_of
+from api.peers import has_gone
+from api.submission import Read, Submission, accept, estimate
+from api.waiting import Waiting
+from shared.batches import Batch
+from shared.errors import StoreUnavailable
+from shared.jobs import Job
+from shared.services import Services
+from shared.settings import Settings
+from shared.views import in_credits
+
+
+def submit(read: Read, services: Services, waiting: Waiting) -> Response:
+    """Accept what the current request asks for, as `read` understands it; answer 202 or the end."""
+    settings = services.settings
+    body = read_body(request)
+    in_body = body.fields.get(WAIT_FIELD)
+    patience = read_patience(request, in_body, settings, settings.default_wait_seconds)
+    key = read_key(request, body)
+    submission = read(body, settings, (*patience.faults, *key.faults))
+    if is_dry_run(request):
+        return answers.dry_run(_normalised(submission, settings), services)
+    accepted = accept(submission, services, replay_of(key, request.path, submission))
+    thing: Job | Batch = accepted.thing
+    # an accepted job is never answered as failed because the job store went away meanwhile
+    with suppress(StoreUnavailable):
+        thing = waiting.for_end(thing, patience.seconds, has_gone(request.environ))
+    response = _answer(thing, patience, services)
+    if accepted.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response
+
+
+def _answer(thing: Job | Batch, patience: Patience, services: Services) -> Response:
+    if not (thing.terminal and patience.seconds):
+        response = answers.accepted(thing, services)
+        if patience.respond_async:
+            response.headers["Preference-Applied"] = "respond-async"
+        return response
+    response = answers.ended(thing, services)
+    response.headers["Preference-Applied"] = f"wait={patience.seconds:g}"
+    return response
+
+
+def _normalised(submission: Submission, settings: Settings) -> dict[str, Any]:
+    """Return a request as it was understood, and its price."""
+    orders = [piece.order for piece in submission.pieces]
+    told: dict[str, Any] = {"kind": orders[0].kind, "metadata": orders[0].metadata or {}}
+    if submission.batch:
+        told["metadata"] = submission.batch.metadata or {}
+        told["total"] = len(orders)
+        told["requests"] = [order.request for order in orders]
+    else:
+        told["request"] = orders[0].request
+    return {**told, "credits_estimate": in_credits(estimate(submission, settings))}

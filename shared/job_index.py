@@ -1,0 +1,112 @@
+"""What can be asked about many jobs at once: lists, batches, places in the queue, who works."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from redis import Redis
+
+from shared.batches import STATUSES, Batch, from_batch_record
+from shared.jobs import Job, from_record
+from shared.moves import Depth, Pace
+from shared.scripts import PREFIX, Scripts, answering
+
+KINDS = ("generate", "upscale")
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """A queued job's place in the queue, from 1, and when its image is expected, in ms from now.
+
+    None is unknown: the job pauses, or nothing like it was made lately.
+    """
+
+    position: int | None = None
+    eta_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cursor:
+    """Where a list goes on: behind the job of this time (ms) and id."""
+
+    created: int
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which jobs a list is to hold."""
+
+    kinds: Sequence[str] = KINDS
+    statuses: Sequence[str] = STATUSES
+    after: Cursor | None = None
+    limit: int = 50
+
+
+class JobIndex:
+    """Ask about jobs; changes nothing but who waits. Every method may raise StoreUnavailable."""
+
+    def __init__(self, redis: "Redis", pace: Pace) -> None:
+        self._redis = redis
+        self._pace = pace
+        self._run = Scripts(redis).run
+
+    def jobs(self, job_ids: Iterable[str]) -> list[Job]:
+        """Return jobs in this order; those that are not known are left out."""
+        ids = list(job_ids)
+        with answering(), self._redis.pipeline(transaction=False) as pipe:
+            for job_id in ids:
+                pipe.hgetall(f"{PREFIX}job:{job_id}")
+            records = cast("list[dict[str, str]]", pipe.execute())
+        found = zip(ids, records, strict=True)
+        return [from_record(job_id, record) for job_id, record in found if record]
+
+    def newest(self, wanted: Wanted) -> list[Job]:
+        """Return the newest jobs of some kinds and statuses, behind a cursor; ties go by id."""
+        lists = [f"{kind}:{status}" for kind in wanted.kinds for status in wanted.statuses]
+        after = (wanted.after.created, wanted.after.job_id) if wanted.after else ("", "")
+        return self.jobs(self._run("newest", wanted.limit, *after, *lists))
+
+    def batch(self, batch_id: str) -> Batch | None:
+        """Return a batch, or None when there is none of this id."""
+        with answering():
+            record = cast("dict[str, str]", self._redis.hgetall(f"{PREFIX}batch:{batch_id}"))
+        return from_batch_record(batch_id, record) if record else None
+
+    def outlook(self, job: Job) -> Outlook:
+        """Return where a queued job stands; all is unknown for any other."""
+        if job.status != "queued":
+            return Outlook()
+        position, eta_ms = self._run("outlook", job.id, self._pace.interval_ms)
+        return Outlook(*(int(told) if told else None for told in (position, eta_ms)))
+
+    def depth(self) -> Depth:
+        """Return how long the queue is."""
+        with answering(), self._redis.pipeline(transaction=False) as pipe:
+            for place in ("queued", "delayed", "dispatched", "running"):
+                pipe.zcard(f"{PREFIX}{place}")
+            *waiting, running = cast("list[int]", pipe.execute())
+        return Depth(sum(waiting), running)
+
+    def live_workers(self) -> int:
+        """Return how many workers have a heartbeat that still counts."""
+        with answering():
+            seconds, micros = self._redis.time()
+            now = seconds * 1000 + micros // 1000
+            return self._redis.zcount(f"{PREFIX}workers", now, "+inf")
+
+    def paused_ms(self) -> int:
+        """Return for how long nobody calls the provider, 0 when calls go out."""
+        with answering():
+            seconds, micros = self._redis.time()
+            until = float(cast("str", self._redis.get(f"{PREFIX}pace:paused_until")) or 0)
+            return max(0, int(until) - (seconds * 1000 + micros // 1000))
+
+    def hold(self, image: str, waiter: str, ttl_ms: int, most: int) -> bool:
+        """Take one of the places to wait for an image, over all processes; False when full."""
+        return bool(self._run("hold", image, waiter, ttl_ms, most))
+
+    def let_go(self, image: str, waiter: str) -> None:
+        """Give a place to wait back."""
+        with answering():
+            self._redis.zrem(f"{PREFIX}waiters:{image}", waiter)

@@ -1,0 +1,25 @@
+-- ARGV: how many at most, created and id of the job behind which to go on ('', '' to begin), then names
+-- of lists. Returns ids, newest first; of the same moment, the highest id first.
+local most, created, after = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+local found = {}
+local function take(list, from, to, below)
+  local entries = redis.call('ZREVRANGEBYSCORE', list, from, to, 'WITHSCORES', unpack(below and {}
+    or { 'LIMIT', 0, most }))
+  for i = 1, #entries, 2 do
+    if not below or entries[i] < below then
+      found[#found + 1] = { id = entries[i], created = tonumber(entries[i + 1]) }
+    end
+  end
+end
+for i = 4, #ARGV do
+  local list = key('list:' .. ARGV[i])
+  if created ~= '' then take(list, created, created, after) end
+  take(list, created == '' and '+inf' or '(' .. created, '-inf')
+end
+table.sort(found, function(a, b)
+  if a.created ~= b.created then return a.created > b.created end
+  return a.id > b.id
+end)
+local ids = {}
+for i = 1, math.min(most, #found) do ids[i] = found[i].id end
+return ids

@@ -1,0 +1,64 @@
+"""The way to Redis: its scripts, each one atomic change, and what its troubles mean to a caller."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import (
+    MasterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+
+from shared.errors import StoreUnavailable
+
+PREFIX = "images:"
+_FOLDER = Path(__file__).parent / "lua"
+# Redis is full, can't write its file, is a replica, or still reads its file.
+_NO_SERVICE = (
+    "OOM",
+    "MISCONF",
+    "READONLY",
+    "LOADING",
+    "MASTERDOWN",
+    "NOREPLICAS",
+    "BUSY ",
+    "command not allowed",
+)
+
+
+class Scripts:
+    """Every script of `shared/lua`, each with `common.lua` before it; may raise StoreUnavailable."""
+
+    def __init__(self, redis: "Redis") -> None:
+        common = (_FOLDER / "common.lua").read_text()
+        self._scripts = {
+            path.stem: redis.register_script(f"{common}\n{path.read_text()}")
+            for path in _FOLDER.glob("*.lua")
+            if path.stem != "common"
+        }
+
+    def run(self, name: str, *args: str | int | float) -> Any:
+        """Run a script by the name of its file; return its answer."""
+        with answering():
+            return self._scripts[name](keys=[PREFIX], args=list(args))
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Raise StoreUnavailable for what says that Redis is away or can't serve."""
+    try:
+        yield
+    except ResponseError as error:
+        # a script that fails is a defect, and must not look like an outage
+        # redis-py strips the code of the errors it has a class for
+        away = isinstance(error, (ReadOnlyError, MasterDownError, OutOfMemoryError))
+        if not away and not any(word in str(error) for word in _NO_SERVICE):
+            raise
+        raise StoreUnavailable("The job store can't take anything now; try again") from error
+    except RedisError as error:
+        raise StoreUnavailable("The job store does not answer; try again shortly") from error

@@ -1,0 +1,280 @@
+"""A job and a batch as their callers see them: in answers, in events, in webhooks.
+
+These shapes are the contract: the OpenAPI document is made from them.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any, Literal, TypedDict
+
+from shared.batches import Batch, BatchStatus
+from shared.errors import StorageError
+from shared.job_index import Outlook
+from shared.jobs import Job, Status
+from shared.settings import Settings
+
+# What a caller should let pass before it asks again, when nobody knows how long it takes; a waiting call
+# is answered sooner anyway.
+POLL_AFTER_SECONDS = 2
+_LONGEST_POLL_SECONDS = 30
+_UNKNOWN = Outlook()
+
+
+class ImageView(TypedDict):
+    """What is known of a finished image; sides in pixels."""
+
+    format: Literal["webp", "png", "jpeg"]
+    width: int
+    height: int
+    bytes: int
+    seed: int | None
+
+
+class Timings(TypedDict):
+    """How long a job took, in ms."""
+
+    queued_ms: int | None
+    provider_ms: int | None
+    total_ms: int | None
+
+
+class JobView(TypedDict):
+    """A job; times are RFC 3339 in UTC, addresses are absolute with `PUBLIC_BASE_URL`."""
+
+    job_id: str
+    kind: str
+    status: Status
+    revision: int
+    message: str
+    status_url: str
+    events_url: str
+    image_url: str | None
+    expires_at: str | None
+    image: ImageView | None
+    request: Mapping[str, Any]
+    attempts: int
+    queue_position: int | None
+    eta_seconds: int | None
+    poll_after_seconds: int | None
+    credits: float | None
+    credits_estimate: float | None
+    created_at: str | None
+    started_at: str | None
+    finished_at: str | None
+    timings: Timings
+    batch_id: str | None
+    retry_of: str | None
+    metadata: Mapping[str, str]
+    error: str | None
+    error_code: str | None
+    provider_request_id: str | None
+
+
+class BatchJobView(TypedDict):
+    """A job as its batch tells of it."""
+
+    job_id: str
+    status: Status
+    status_url: str
+    image_url: str | None
+    error: str | None
+    error_code: str | None
+
+
+class BatchView(TypedDict):
+    """A batch; `progress` is the share of its jobs that have ended, from 0 to 1."""
+
+    batch_id: str
+    status: BatchStatus
+    revision: int
+    message: str
+    counts: Mapping[str, int]
+    total: int
+    progress: float
+    status_url: str
+    events_url: str
+    archive_url: str
+    poll_after_seconds: int | None
+    credits: float
+    credits_estimate: float
+    jobs: list[BatchJobView]
+    metadata: Mapping[str, str]
+    created_at: str | None
+    finished_at: str | None
+
+
+def job_view(job: Job, settings: Settings, outlook: Outlook = _UNKNOWN) -> JobView:
+    """Return a job in the shape of the contract."""
+    base = settings.public_base_url or ""
+    poll = None if job.terminal else poll_after(outlook)
+    return {
+        "job_id": job.id,
+        "kind": job.kind,
+        "status": job.status,
+        "revision": job.revision,
+        "message": _message(job, poll, outlook),
+        "status_url": f"{base}/jobs/{job.id}",
+        "events_url": f"{base}/jobs/{job.id}/events",
+        "image_url": image_url(job, settings),
+        "expires_at": None,
+        "image": _image(job),
+        "request": job.request,
+        "attempts": job.attempts,
+        "queue_position": outlook.position,
+        "eta_seconds": _seconds(outlook.eta_ms),
+        "poll_after_seconds": poll,
+        "credits": in_credits(job.credits),
+        "credits_estimate": in_credits(job.estimate),
+        "created_at": _time(job.created),
+        "started_at": _time(job.started),
+        "finished_at": _time(job.finished),
+        "timings": _timings(job),
+        "batch_id": job.batch or None,
+        "retry_of": job.retry_of or None,
+        "metadata": job.metadata or {},
+        "error": job.error,
+        "error_code": job.error_code,
+        "provider_request_id": job.provider_request_id,
+    }
+
+
+def batch_view(batch: Batch, jobs: Iterable[Job], settings: Settings) -> BatchView:
+    """Return a batch in the shape of the contract; `jobs` are its own."""
+    base, parts = settings.public_base_url or "", list(jobs)
+    ended = batch.succeeded + batch.failed + batch.canceled
+    address = f"{base}/batches/{batch.id}"
+    return {
+        "batch_id": batch.id,
+        "status": batch.status,
+        "revision": batch.revision,
+        "message": _batch_message(batch, ended),
+        "counts": batch.counts,
+        "total": batch.total,
+        "progress": round(ended / batch.total, 4),
+        "status_url": address,
+        "events_url": f"{address}/events",
+        "archive_url": f"{address}/archive",
+        "poll_after_seconds": None if batch.terminal else POLL_AFTER_SECONDS,
+        "credits": _sum(job.credits or 0 for job in parts),
+        "credits_estimate": _sum(job.estimate for job in parts),
+        "jobs": [_batch_job(job, settings) for job in parts],
+        "metadata": batch.metadata or {},
+        "created_at": _time(batch.created),
+        "finished_at": _time(batch.finished),
+    }
+
+
+def image_url(job: Job, settings: Settings) -> str | None:
+    """Return where a job's image is or will be, None when it will never be there."""
+    if job.image_gone or job.status in {"failed", "canceled"}:
+        return None
+    return f"{settings.public_base_url or ''}/saved_images/{job.image}"
+
+
+def poll_after(outlook: Outlook) -> int:
+    """Return the seconds that a caller should let pass before it asks again."""
+    seconds = _seconds(outlook.eta_ms)
+    if seconds is None:
+        return POLL_AFTER_SECONDS
+    return min(max(seconds, 1), _LONGEST_POLL_SECONDS)
+
+
+def in_credits(thousandths: int | None) -> float | None:
+    """Return credits from thousandths, as an integer where it is one."""
+    if thousandths is None:
+        return None
+    return thousandths // 1000 if thousandths % 1000 == 0 else thousandths / 1000
+
+
+def _batch_job(job: Job, settings: Settings) -> BatchJobView:
+    return {
+        "job_id": job.id,
+        "status": job.status,
+        "status_url": f"{settings.public_base_url or ''}/jobs/{job.id}",
+        "image_url": image_url(job, settings),
+        "error": job.error,
+        "error_code": job.error_code,
+    }
+
+
+def _batch_message(batch: Batch, ended: int) -> str:
+    if not batch.terminal:
+        return (
+            f"{ended} of {batch.total} jobs have ended."
+            f" Ask again in {POLL_AFTER_SECONDS} seconds, or watch events_url."
+        )
+    if batch.status == "succeeded":
+        return f"All {batch.total} images are ready; archive_url has them in one file."
+    told = ", ".join(f"{number} {status}" for status, number in batch.counts.items() if number)
+    return f"The batch has ended: {told}."
+
+
+def _message(job: Job, poll: int | None, outlook: Outlook) -> str:
+    if job.status == "succeeded":
+        return f"The image was {job.image_gone}." if job.image_gone else "The image is ready."
+    if job.status == "canceled":
+        return f"The job was canceled. {_canceled(job)}"
+    if job.status == "failed":
+        return f"{(job.error or 'The job failed').rstrip('.')}. {_advice(job)}"
+    again = _counted(poll or POLL_AFTER_SECONDS)
+    ask = f"Ask again in {again}, or open image_url, which waits for the image."
+    if job.status == "running":
+        return f"The image is being made. {ask}"
+    if job.trouble == StorageError.error_code:
+        return f"The service has no room for images; the job waits until there is. {ask}"
+    if job.trouble:
+        return f"The provider could not do it yet; it is tried again by itself. {ask}"
+    return f"The job is waiting for its turn{_place(outlook)}. {ask}"
+
+
+def _place(outlook: Outlook) -> str:
+    place = f", number {outlook.position} in the queue" if outlook.position else ""
+    seconds = _seconds(outlook.eta_ms)
+    return place if seconds is None else f"{place}; its image is expected in {_counted(seconds)}"
+
+
+def _counted(seconds: int) -> str:
+    return "1 second" if seconds == 1 else f"{seconds} seconds"
+
+
+def _canceled(job: Job) -> str:
+    if job.credits is None:
+        return "Its call was under way: what it cost is told here when that is known."
+    return "It was charged." if job.credits else "Nothing was charged."
+
+
+def _advice(job: Job) -> str:
+    if job.credits is None:
+        return "Asking again may pay again."
+    if job.credits:
+        return "It was charged; asking again pays again."
+    return "Nothing was charged."
+
+
+def _image(job: Job) -> ImageView | None:
+    result: Any = job.result
+    return result or None
+
+
+def _timings(job: Job) -> Timings:
+    return {
+        "queued_ms": job.started - job.created if job.started else None,
+        "provider_ms": job.provider_ms,
+        "total_ms": job.finished - job.created if job.finished else None,
+    }
+
+
+def _sum(thousandths: Iterable[int]) -> float:
+    return in_credits(sum(thousandths)) or 0
+
+
+def _seconds(ms: int | None) -> int | None:
+    return None if ms is None else ceil(ms / 1000)
+
+
+def _time(ms: int | None) -> str | None:
+    if ms is None:
+        return None
+    moment = datetime.fromtimestamp(ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
