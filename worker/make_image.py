@@ -25,7 +25,15 @@ from shared.logs import request_id
 from shared.moves import Release
 from shared.operations import BY_NAME
 from shared.settings import Settings
-from worker.endings import fail, finish_from_disk, result_of, retry_rule, succeed
+from worker.endings import (
+    credits_after,
+    fail,
+    finish_from_disk,
+    result_of,
+    retry_rule,
+    settle,
+    succeed,
+)
 from worker.leases import LEASE_MS, Lease, Leases, for_a_while, insist
 from worker.pictures import checked
 from worker.wire import Outgoing, ProviderImage, build_request
@@ -175,7 +183,7 @@ def _again_or_fail(job: Job, lease: Lease, fault: Retryable, shop: Workshop) -> 
         _fail(job, lease, fault, shop)
     else:
         _log.warning("a call is repeated", extra={"reason": fault.error_code})
-        _release(job, lease, again, shop)
+        _release(job, lease, again, shop, cost=credits_after(job, fault))
 
 
 def _defect(lease: Lease) -> JobFault:
@@ -188,5 +196,8 @@ def _fail(job: Job, lease: Lease, fault: JobFault, shop: Workshop) -> None:
     insist(partial(fail, job, lease.claim, fault, shop), for_a_while())
 
 
-def _release(job: Job, lease: Lease, why: Release, shop: Workshop) -> None:
-    insist(partial(shop.store.release, job.id, lease.claim, why), for_a_while())
+def _release(job: Job, lease: Lease, why: Release, shop: Workshop, cost: int | None = 0) -> None:
+    """Hand a job back; when it was canceled meanwhile, tell what its call cost (0: none was sent)."""
+    released = insist(partial(shop.store.release, job.id, lease.claim, why), for_a_while())
+    if not released:
+        insist(partial(settle, job, cost, shop), for_a_while())

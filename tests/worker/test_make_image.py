@@ -92,13 +92,12 @@ def test_an_input_that_is_gone_fails_the_job_without_a_call(services: Services) 
     assert provider.calls == []
 
 
-def test_a_job_that_fails_leaves_no_input_behind(services: Services) -> None:
+def test_a_job_that_fails_keeps_its_input_for_a_retry(services: Services) -> None:
     job = upscale(services)
 
     after_a_run(services, job, ScriptedProvider(StorageError("no")))
 
-    with pytest.raises(FileNotFoundError):
-        services.images.read_input(job.input)
+    assert services.images.read_input(job.input) == PICTURE
 
 
 def test_another_format_is_converted_to_the_one_that_was_asked_for(services: Services) -> None:
