@@ -85,7 +85,7 @@ def accept(
         if not kept:
             _drop_inputs(jobs, services)
     if accepted is None:
-        raise QueueFull("The queue is full; try again later")
+        raise QueueFull("The queue is full; try again later", services.settings.queue_max_jobs)
     _tell(accepted)
     dispatch(services.store, services.queue)
     return accepted

@@ -60,7 +60,8 @@ class Waiting:
     def take_place(self) -> Callable[[], None]:
         """Take a place for a stream; return how to give it back. Raises TooManyStreams."""
         if not self._take():
-            raise TooManyStreams("This service holds as many streams as it can; try again shortly")
+            message = "This service holds as many streams as it can; try again shortly"
+            raise TooManyStreams(message, self._most)
         return self._give_back
 
     def changes(self, thing: T, heartbeat: float = HEARTBEAT_SECONDS) -> Iterator[T | None]:

@@ -71,16 +71,28 @@ class UnsupportedMediaType(Fault):
     error_code = "unsupported_media_type"
 
 
-class QueueFull(Fault):
+class OverLimit(Fault):
+    """As much is held as a limit allows; `policy` names it, `quota` is what it allows."""
+
+    policy: ClassVar[str]
+
+    def __init__(self, message: str, quota: int) -> None:
+        super().__init__(message)
+        self.quota = quota
+
+
+class QueueFull(OverLimit):
     """As many jobs wait as `QUEUE_MAX_JOBS` allows."""
 
     error_code = "queue_full"
+    policy = "queued-jobs"
 
 
-class TooManyStreams(Fault):
+class TooManyStreams(OverLimit):
     """This process holds as many waiting callers as `MAX_WAITERS` allows."""
 
     error_code = "too_many_streams"
+    policy = "waiting-callers"
 
 
 class Conflict(Fault):

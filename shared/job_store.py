@@ -138,13 +138,16 @@ class JobStore:
         )
         return bool(answer)
 
-    def succeed(self, job_id: str, **fields: Any) -> bool:
-        """End a job with its image, whoever made it; return False when it had ended already."""
-        return self._finish(job_id, "succeeded", "", fields)
+    def succeed(self, job_id: str, ttl_ms: int = 0, **fields: Any) -> bool:
+        """End a job with its image, whoever made it; return False when it had ended already.
+
+        After `ttl_ms` the image may be removed; 0: never.
+        """
+        return self._finish(job_id, "succeeded", "", ttl_ms, fields)
 
     def fail(self, job_id: str, claim: str, **fields: Any) -> bool:
         """End a job we run (or, with no claim, one that waits); return False when refused."""
-        return self._finish(job_id, "failed", claim, fields)
+        return self._finish(job_id, "failed", claim, 0, fields)
 
     def sweep(self, claim: str, lease_ms: int) -> Sweep:
         """Put lost messages back; adopt, under this claim, the jobs whose lease ran out."""
@@ -173,12 +176,18 @@ class JobStore:
         """Tell what the call of a canceled job cost; False when that is not to be told."""
         return bool(self._run("settle", job_id, claim, credits))
 
+    def expired(self) -> list[str]:
+        """Return the jobs whose images are past their time."""
+        return self._ids(self._run("expired", _SWEEP_MOST))
+
     def forget_image(self, job_id: str, why: str) -> bool:
         """Note that a succeeded job's image is gone ("deleted", "expired"); False when it was."""
         return bool(self._run("forget_image", job_id, why))
 
-    def _finish(self, job_id: str, status: str, claim: str, fields: Mapping[str, Any]) -> bool:
-        return bool(self._run("finish", job_id, status, claim, *_flat(to_record(fields))))
+    def _finish(
+        self, job_id: str, status: str, claim: str, ttl_ms: int, fields: Mapping[str, Any]
+    ) -> bool:
+        return bool(self._run("finish", job_id, status, claim, ttl_ms, *_flat(to_record(fields))))
 
     @staticmethod
     def _ids(answer: Any) -> list[str]:

@@ -26,7 +26,8 @@ class Job:
     the provider calls that may have been charged or were refused, `unknown` those of them whose
     outcome nobody knows, and `unreached` the tries since then that never reached it; `claim` names the
     latest claim, and `trouble` is the code of what last sent the job back into the queue.
-    `batch` and `retry_of` are ids; `image_gone` tells why a picture that was made is there no more.
+    `batch` and `retry_of` are ids; `image_gone` tells why a picture that was made is there no more,
+    and `expires` when it will be removed.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Job:
     retry_of: str = ""
     webhook: str = ""
     image_gone: str = ""
+    expires: int | None = None
 
     @property
     def terminal(self) -> bool:
@@ -71,7 +73,7 @@ class Job:
 
 _NUMBERS = frozenset({
     "estimate", "created", "deadline", "revision", "started", "finished", "attempts", "unknown",
-    "unreached", "sent", "slot", "provider_ms", "credits",
+    "unreached", "sent", "slot", "provider_ms", "credits", "expires",
 })  # fmt: skip
 _DOCUMENTS = frozenset({"request", "metadata", "result"})
 _NAMES = frozenset(field.name for field in fields_of(Job))

@@ -117,7 +117,7 @@ def job_view(job: Job, settings: Settings, outlook: Outlook = _UNKNOWN) -> JobVi
         "status_url": f"{base}/jobs/{job.id}",
         "events_url": f"{base}/jobs/{job.id}/events",
         "image_url": image_url(job, settings),
-        "expires_at": None,
+        "expires_at": _time(job.expires),
         "image": _image(job),
         "request": job.request,
         "attempts": job.attempts,

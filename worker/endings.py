@@ -26,6 +26,11 @@ class Keeping(Protocol):
     """Where jobs and images are kept; a Workshop and Services both are that."""
 
     @property
+    def settings(self) -> Settings:
+        """The settings."""
+        ...
+
+    @property
     def store(self) -> JobStore:
         """The job store."""
         ...
@@ -38,7 +43,7 @@ class Keeping(Protocol):
 
 def succeed(job: Job, kept: Keeping, **fields: object) -> None:
     """End a job with the image that is in the store; an image that comes too late is dropped."""
-    if kept.store.succeed(job.id, **fields):
+    if kept.store.succeed(job.id, kept.settings.image_ttl_ms, **fields):
         _log.info("made an image", extra={"provider_ms": fields.get("provider_ms")})
     elif (current := kept.store.get(job.id)) and (
         current.status != "succeeded" or current.image_gone

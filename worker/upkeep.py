@@ -29,6 +29,7 @@ Step = tuple[float, Callable[[], object]]
 _HEARTBEAT_SECONDS = 2.0
 _HEARTBEAT_TTL_MS = 10_000
 _SWEEP_SECONDS = 1.0
+_EXPIRE_SECONDS = 30.0
 # Enough for a sweeper to decide about all it adopted; if it dies too, another adopts them then.
 _ADOPTED_MS = 30_000
 
@@ -74,6 +75,7 @@ class Upkeep:
         return [
             (_SWEEP_SECONDS, partial(sweep, services)),
             (TICK_SECONDS, partial(dispatch, services.store, services.queue)),
+            (_EXPIRE_SECONDS, partial(expire, services)),
         ]
 
     def _run(self, steps: list[Step]) -> None:
@@ -117,6 +119,15 @@ def sweep(services: Services) -> None:
         _attempt(partial(_take_over, job_id, claim, services))
     for job_id in found.overdue:
         _attempt(partial(_end_overdue, job_id, services))
+
+
+def expire(services: Services) -> None:
+    """Remove the images that are past their time; their records tell that they were there."""
+    for job_id in services.store.expired():
+        job = services.store.get(job_id)
+        if job:
+            services.images.delete(job.image)
+        services.store.forget_image(job_id, "expired")
 
 
 def _take_over(job_id: str, claim: str, services: Services) -> None:

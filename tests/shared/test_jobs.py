@@ -39,6 +39,7 @@ FULL = a_job(
     retry_of="j",
     webhook="https://images.example.com/hook",
     image_gone="deleted",
+    expires=9,
 )
 
 

@@ -207,7 +207,7 @@ def test_a_store_that_goes_away_after_the_call_costs_no_second_call(
     monkeypatch.setattr("worker.leases._AGAIN_SECONDS", 0)
 
     class Away(JobStore):
-        def succeed(self, job_id: str, **fields: Any) -> bool:
+        def succeed(self, job_id: str, ttl_ms: int = 0, **fields: Any) -> bool:
             raise StoreUnavailable("away")
 
     provider, job = ScriptedProvider(IMAGE), accepted(services.store)
