@@ -70,11 +70,23 @@ class JobStore:
             used = (key, fingerprint, KEY_LIVES_MS)
             word, *answer = self._run("accept", job.id, job.image, *told, *used, *flat)
             if word == "other":
-                raise KeyReused("This idempotency key was used for another request")
+                raise _key_reused()
             if word != "late":
                 return _accepted(word, *answer)
             self._clock_ahead = None  # or the two clocks have moved apart: look again, once
         raise StoreUnavailable("The job store answered too late; try again")
+
+    def find_replay(self, replay: Replay) -> Job | None:
+        """Return the job that was first accepted for a key, or None; raise KeyReused.
+
+        Only a look, so that what is answered anyway costs nothing else; `accept` decides.
+        """
+        with _answering():
+            used = cast("str | None", self._redis.get(f"{PREFIX}idempotency:{replay.key}"))
+        fingerprint, _, job_id = (used or "").partition(" ")
+        if used and fingerprint != replay.fingerprint:
+            raise _key_reused()
+        return self.get(job_id) if used else None
 
     def _patience_ends(self) -> int:
         """Return the moment, by the store's clock, after which no caller waits for an answer."""
@@ -205,6 +217,10 @@ class JobStore:
 _GIVEN_AT_ACCEPT = (
     "kind", "operation", "variant", "request", "metadata", "image", "input", "estimate", "request_id",
 )  # fmt: skip
+
+
+def _key_reused() -> KeyReused:
+    return KeyReused("This idempotency key was used for another request")
 
 
 def _accepted(word: str, job_id: str = "", record: Sequence[str] = ()) -> Accepted | None:

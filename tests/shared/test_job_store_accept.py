@@ -5,11 +5,23 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 
-from shared.errors import StoreUnavailable
+from shared.errors import KeyReused, StoreUnavailable
 from shared.job_store import PREFIX, JobStore
-from shared.moves import Accepted, Pace
+from shared.jobs import Job
+from shared.moves import Accepted, Pace, Replay
 from shared.services import connect
-from tests.builders import a_job, accepted, at_once, dump, in_state, known, now_ms, places
+from tests.builders import (
+    CLAIM,
+    LEASE_MS,
+    a_job,
+    accepted,
+    at_once,
+    dump,
+    in_state,
+    known,
+    now_ms,
+    places,
+)
 
 
 def test_an_accepted_job_is_queued_as_given(store: JobStore, redis_client: "Redis") -> None:
@@ -123,3 +135,33 @@ def test_a_store_that_is_away_says_so(ask: Callable[[JobStore], object]) -> None
 
     with pytest.raises(StoreUnavailable, match="does not answer"):
         ask(store)
+
+
+def test_a_replay_is_found_before_it_is_accepted_and_changes_nothing(
+    store: JobStore, redis_client: "Redis"
+) -> None:
+    replay = Replay("k", "asked")
+    assert store.find_replay(replay) is None
+    job = accepted_under(store, replay)
+    assert store.claim(job.id, CLAIM, LEASE_MS)
+    before = dump(redis_client)
+
+    assert store.find_replay(replay) == known(store, job.id)
+    assert store.find_replay(Replay("other", "asked")) is None
+    with pytest.raises(KeyReused):
+        store.find_replay(Replay("k", "something else"))
+    assert dump(redis_client) == before
+
+
+def test_a_replay_whose_record_is_gone_is_none(store: JobStore, redis_client: "Redis") -> None:
+    job = accepted_under(store, Replay("k", "asked"))
+    redis_client.delete(f"{PREFIX}job:{job.id}")
+
+    assert store.find_replay(Replay("k", "asked")) is None
+
+
+def accepted_under(store: JobStore, replay: Replay) -> Job:
+    """Return a job that was accepted with a key."""
+    taken = store.accept(a_job(), 10, replay)
+    assert taken is not None
+    return taken.job
