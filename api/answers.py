@@ -89,7 +89,10 @@ def found(job: Job, settings: Settings) -> Response:
 
 
 def dry_run(submission: Submission, services: Services) -> Response:
-    """Answer what a request would cost and how long the queue is; nothing is queued or charged."""
+    """Answer what a request would cost and how long the queue is; nothing is queued or charged.
+
+    An image that the request only names is not looked at: it may still prove unfit.
+    """
     order, depth = submission.order, services.store.depth()
     estimate = price(order.variant, services.settings.price_overrides)
     response: Response = jsonify(

@@ -40,16 +40,16 @@ def read_key(request: Request, body: Body) -> Key:
 def replay_of(key: Key, path: str, submission: Submission) -> Replay | None:
     """Return what the store compares: the caller's key for this path, and what was asked for.
 
-    Who waits how long is no part of that; an upload counts by its bytes.
+    Who waits how long is no part of that; an image counts by its bytes, or by what names it.
     """
     if key.value is None:
         return None
-    order, upload = submission.order, submission.upload
+    order, source = submission.order, submission.source
     asked = {
         "request": order.request,
         "metadata": order.metadata,
         "deadline_seconds": order.deadline_seconds,
-        "image": hashlib.sha256(upload.data).hexdigest() if upload else None,
+        "image": source.mark if source else None,
     }
     return Replay(_digest([path, key.value]), _digest(asked))
 

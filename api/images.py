@@ -1,5 +1,6 @@
 """The two routes that make images."""
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -38,6 +39,7 @@ def blueprint(services: Services, waiting: Waiting) -> Blueprint:
 def _submit(read: Read, services: Services, waiting: Waiting) -> Response:
     settings = services.settings
     body = read_body(request)
+    begun = time.monotonic()
     in_body = body.fields.get(WAIT_FIELD)
     patience = read_patience(request, in_body, settings, settings.default_wait_seconds)
     key = read_key(request, body)
@@ -48,7 +50,9 @@ def _submit(read: Read, services: Services, waiting: Waiting) -> Response:
     job = accepted.job
     # an accepted job is never answered as failed because the job store went away meanwhile
     with suppress(StoreUnavailable):
-        job = waiting.for_end(job, patience.seconds, has_gone(request.environ))
+        # what a fetch took is part of what the caller waits
+        left = max(0.0, patience.seconds - (time.monotonic() - begun))
+        job = waiting.for_end(job, left, has_gone(request.environ))
     response = _answer(job, patience, services)
     if accepted.replayed:
         response.headers["Idempotent-Replayed"] = "true"

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from api.bodies import Body
 from api.complaints import Complaint, complaint
-from api.uploads import NOT_A_FILE, Upload, limit_problems, read_upload
+from api.sources import Source, fetch, read_source
+from api.uploads import NOT_A_FILE, Upload, limit_problems
 from api.validation import Order, read_order
 from shared.errors import InvalidRequest, QueueFull, StorageUnavailable, StoreUnavailable
 from shared.jobs import Job, new_image_name, new_job_id
@@ -23,10 +24,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What is to be accepted: a valid order and, for an upscale, its image."""
+    """What is to be accepted: a valid order and, for an upscale, where its image comes from."""
 
     order: Order
-    upload: Upload | None = None
+    source: Source | None = None
 
 
 def read_generate(body: Body, settings: Settings, faults: Sequence[Complaint]) -> Submission:
@@ -42,20 +43,40 @@ def read_generate(body: Body, settings: Settings, faults: Sequence[Complaint]) -
 
 
 def read_upscale(body: Body, settings: Settings, faults: Sequence[Complaint]) -> Submission:
-    """Return what a request to enlarge an image asks for; raise InvalidRequest with every fault."""
-    upload, found = read_upload(body.files, settings)
+    """Return what a request to enlarge an image asks for; raise InvalidRequest with every fault.
+
+    What the image is that a request only names is not known yet, nor whether it can be fetched.
+    """
+    source, found, body = read_source(body, settings)
     order, more = read_order("upscale", body, settings)
     found += more
-    if upload and order and order.operation.input and not found:
-        found = limit_problems(upload.info, order.operation.input)
-    if order is None or upload is None or found or faults:
+    if source and source.upload and order and not found:
+        found = _limit_problems(source.upload, order)
+    if order is None or source is None or found or faults:
         raise InvalidRequest([*found, *faults])
-    return Submission(order, upload)
+    return Submission(order, source)
 
 
 def accept(submission: Submission, services: Services, replay: Replay | None) -> Accepted:
-    """Store a job, from here on kept whatever dies, and start what can start; raise QueueFull."""
-    job, upload = _job(submission, services), submission.upload
+    """Store a job, from here on kept whatever dies, and start what can start; raise QueueFull.
+
+    An image that is only named is fetched now, unless this is a replay; raises InvalidRequest.
+    """
+    first = services.store.find_replay(replay) if replay else None
+    accepted = (
+        Accepted(first, replayed=True) if first else _accept_new(submission, services, replay)
+    )
+    job = accepted.job
+    logged_job_id.set(job.id)
+    facts = {"kind": job.kind, "variant": job.variant, "replayed": accepted.replayed}
+    _log.info("accepted a job", extra=facts)
+    dispatch(services.store, services.queue)
+    return accepted
+
+
+def _accept_new(submission: Submission, services: Services, replay: Replay | None) -> Accepted:
+    upload = _fetched(submission, services)
+    job = _job(submission.order, upload, services)
     if upload:
         _store_input(job.input, upload.data, services)
     kept = False
@@ -70,15 +91,23 @@ def accept(submission: Submission, services: Services, replay: Replay | None) ->
             services.images.delete_input(job.input)
     if accepted is None:
         raise QueueFull("The queue is full; try again later")
-    logged_job_id.set(accepted.job.id)
-    facts = {"kind": job.kind, "variant": job.variant, "replayed": accepted.replayed}
-    _log.info("accepted a job", extra=facts)
-    dispatch(services.store, services.queue)
     return accepted
 
 
-def _job(submission: Submission, services: Services) -> Job:
-    order, upload = submission.order, submission.upload
+def _fetched(submission: Submission, services: Services) -> Upload | None:
+    if submission.source is None:
+        return None
+    upload = fetch(submission.source, services)
+    if problems := _limit_problems(upload, submission.order):
+        raise InvalidRequest(problems)
+    return upload
+
+
+def _limit_problems(upload: Upload, order: Order) -> list[Complaint]:
+    return limit_problems(upload, order.operation.input) if order.operation.input else []
+
+
+def _job(order: Order, upload: Upload | None, services: Services) -> Job:
     return Job(
         id=new_job_id(),
         kind=order.kind,

@@ -18,37 +18,55 @@ _REQUIRED = "Image file is required"
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A whole image, and what its header says."""
+    """A whole image, what its header says, and the field of the request that it came by."""
 
     data: bytes
     info: ImageInfo
+    field: str = FIELD
 
 
 def read_upload(
     files: Mapping[str, list[FileStorage]], settings: Settings
 ) -> tuple[Upload | None, list[Complaint]]:
     """Return the uploaded image, or None with what is wrong; raise PayloadTooLarge."""
-    unknown = [complaint(name, NOT_A_FILE) for name in files if name != FIELD]
-    given = [file for file in files.get(FIELD, []) if file.filename]
+    unknown = unknown_files(files)
+    given = _given(files)
     if not given:
-        return None, [_fault(_REQUIRED), *unknown]
+        return None, [_fault(FIELD, _REQUIRED), *unknown]
     if len(given) > 1:
-        return None, [_fault("image must be one file"), *unknown]
+        return None, [_fault(FIELD, "image must be one file"), *unknown]
     data = given[0].stream.read(settings.max_upload_bytes + 1)
+    if not data:
+        return None, [_fault(FIELD, _REQUIRED), *unknown]
+    upload, faults = examine(data, FIELD, settings)
+    return upload, faults + unknown
+
+
+def examine(data: bytes, field: str, settings: Settings) -> tuple[Upload | None, list[Complaint]]:
+    """Return the image that bytes are, or None with what is wrong; raise PayloadTooLarge."""
     if len(data) > settings.max_upload_bytes:
         raise PayloadTooLarge(f"The image is larger than {settings.max_upload_bytes} bytes")
-    if not data:
-        return None, [_fault(_REQUIRED), *unknown]
     try:
         info = inspect(data)
     except BrokenImage as error:
-        return None, [_fault(f"image: {error.message}"), *unknown]
-    faults = [_fault(problem) for problem in _size_problems(info, settings.upscale_max_side)]
-    return Upload(data, info), faults + unknown
+        return None, [_fault(field, f"{field}: {error.message}")]
+    faults = [_fault(field, problem) for problem in _size_problems(info, settings.upscale_max_side)]
+    return Upload(data, info, field), faults
 
 
-def limit_problems(info: ImageInfo, limits: InputLimits) -> list[Complaint]:
+def has_file(files: Mapping[str, list[FileStorage]]) -> bool:
+    """Tell whether a form holds a file for the image; browsers send an empty one for none."""
+    return bool(_given(files))
+
+
+def unknown_files(files: Mapping[str, list[FileStorage]]) -> list[Complaint]:
+    """Return a complaint about each file that nothing here takes."""
+    return [complaint(name, NOT_A_FILE) for name in files if name != FIELD]
+
+
+def limit_problems(upload: Upload, limits: InputLimits) -> list[Complaint]:
     """Return where an image is outside what the provider's operation accepts."""
+    info = upload.info
     short, long = sorted((info.width, info.height))
     pixels = info.width * info.height
     problems = []
@@ -62,7 +80,11 @@ def limit_problems(info: ImageInfo, limits: InputLimits) -> list[Complaint]:
         problems.append(
             f"Image's long side should be at most {limits.max_ratio} times its short one"
         )
-    return [_fault(problem) for problem in problems]
+    return [_fault(upload.field, problem) for problem in problems]
+
+
+def _given(files: Mapping[str, list[FileStorage]]) -> list[FileStorage]:
+    return [file for file in files.get(FIELD, []) if file.filename]
 
 
 def _size_problems(info: ImageInfo, most: int) -> list[str]:
@@ -71,5 +93,5 @@ def _size_problems(info: ImageInfo, most: int) -> list[str]:
     return []
 
 
-def _fault(error: str) -> Complaint:
-    return {"field": FIELD, "error": error}
+def _fault(field: str, error: str) -> Complaint:
+    return {"field": field, "error": error}
