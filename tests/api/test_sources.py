@@ -66,6 +66,14 @@ def test_an_image_is_known_by_its_public_address(start: Start, base: str) -> Non
     assert kept(api, upscale(api, image_url=base + saved(api))) == PICTURE
 
 
+def test_an_address_of_another_service_is_none_of_this_one(start: Start) -> None:
+    api = start(public_base_url="http://images.test:5000", allow_anonymous="true")
+    for base in ("http://127.0.0.1:5000", "http://127.0.0.1:5001", "http://[::1]"):
+        errors = errors_of(upscale(api, image_url=base + saved(api)))
+
+        assert errors == {"image_url": "image_url can't be fetched: address is private"}
+
+
 def test_an_image_of_this_service_that_is_not_to_be_had_is_told_why(api: Api) -> None:
     waiting, running, canceled = accepted(api.store), accepted(api.store), accepted(api.store)
     api.fail(canceled.id)
@@ -150,6 +158,7 @@ def test_only_one_image_may_be_given(near: Api, server: ProviderServer) -> None:
     assert errors_of(near.upscale(image_url=url)) == {
         "image_url": "image_url can't be given together with image"
     }
+    assert list(errors_of(near.upscale(image_url=url, mask=PICTURE))) == ["image_url", "mask"]
     assert not server.received
     assert near.is_empty()
 
