@@ -5,8 +5,9 @@ from typing import Any
 
 from api.bodies import KEY_FIELD, WAIT_FIELD, Body
 from api.complaints import Complaint, complaint
-from api.submission import Piece, Submission
-from api.uploads import images_in, limit_problems, read_image, unknown_files
+from api.sources import sent
+from api.submission import Piece, Submission, misfits
+from api.uploads import images_in, read_image, unknown_files
 from api.validation import Envelope, read_envelope, read_order
 from shared.errors import InvalidRequest
 from shared.settings import Settings
@@ -71,9 +72,9 @@ def _read_images(body: Body, settings: Settings, faults: Sequence[Complaint]) ->
     read: list[tuple[Piece | None, list[Complaint]]] = []
     for image in images:
         upload, problems = read_image(image, settings)
-        if upload and order and order.operation.input and not problems:
-            problems = limit_problems(upload.info, order.operation.input)
-        read.append((Piece(order, upload) if order and upload else None, problems))
+        if upload and order and not problems:
+            problems = misfits(upload, order)
+        read.append((Piece(order, sent(upload)) if order and upload else None, problems))
     return _judged(
         read, envelope, [*found, *(fault for fault in wrong if fault not in found), *faults]
     )

@@ -1,5 +1,6 @@
 """The way of every request that submits something: read, accept, wait if asked to, answer."""
 
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -23,6 +24,7 @@ def submit(read: Read, services: Services, waiting: Waiting) -> Response:
     """Accept what the current request asks for, as `read` understands it; answer 202 or the end."""
     settings = services.settings
     body = read_body(request)
+    begun = time.monotonic()
     in_body = body.fields.get(WAIT_FIELD)
     patience = read_patience(request, in_body, settings, settings.default_wait_seconds)
     key = read_key(request, body)
@@ -33,7 +35,9 @@ def submit(read: Read, services: Services, waiting: Waiting) -> Response:
     thing: Job | Batch = accepted.thing
     # an accepted job is never answered as failed because the job store went away meanwhile
     with suppress(StoreUnavailable):
-        thing = waiting.for_end(thing, patience.seconds, has_gone(request.environ))
+        # what a fetch took is part of what the caller waits
+        left = max(0.0, patience.seconds - (time.monotonic() - begun))
+        thing = waiting.for_end(thing, left, has_gone(request.environ))
     response = _answer(thing, patience, services)
     if accepted.replayed:
         response.headers["Idempotent-Replayed"] = "true"
@@ -52,7 +56,10 @@ def _answer(thing: Job | Batch, patience: Patience, services: Services) -> Respo
 
 
 def _normalised(submission: Submission, settings: Settings) -> dict[str, Any]:
-    """Return a request as it was understood, and its price."""
+    """Return a request as it was understood, and its price.
+
+    An image that the request only names is not looked at: it may still prove unfit.
+    """
     orders = [piece.order for piece in submission.pieces]
     told: dict[str, Any] = {"kind": orders[0].kind, "metadata": orders[0].metadata or {}}
     if submission.batch:

@@ -74,11 +74,23 @@ class JobStore:
                 key, fingerprint, KEY_LIVES_MS, told, batch,
             )  # fmt: skip
             if word == "other":
-                raise KeyReused("This idempotency key was used for another request")
+                raise _key_reused()
             if word != "late":
                 return (word, answer[0], _pairs(answer[1])) if answer else None
             self._clock_ahead = None  # or the two clocks have moved apart: look again, once
         raise StoreUnavailable("The job store answered too late; try again")
+
+    def find_replay(self, replay: Replay) -> str | None:
+        """Return the id of what was first accepted for a key, or None; raise KeyReused.
+
+        Only a look, so that what is answered anyway costs nothing else; `accept` decides.
+        """
+        with answering():
+            used = cast("str | None", self._redis.get(f"{PREFIX}idempotency:{replay.key}"))
+        fingerprint, _, entry = (used or "").partition(" ")
+        if used and fingerprint != replay.fingerprint:
+            raise _key_reused()
+        return entry or None
 
     def _patience_ends(self) -> int:
         """Return the moment, by the store's clock, after which no caller waits for an answer."""
@@ -199,6 +211,10 @@ _GIVEN_AT_ACCEPT = (
     "batch", "retry_of", "webhook",
 )  # fmt: skip
 _GIVEN_WITH_BATCH = ("metadata", "request_id", "webhook")
+
+
+def _key_reused() -> KeyReused:
+    return KeyReused("This idempotency key was used for another request")
 
 
 def _given(job: Job) -> list[Any]:
