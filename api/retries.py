@@ -18,7 +18,10 @@ def read_retry(job: Job) -> Read:
 
     def read(body: Body, _: Settings, faults: Sequence[Complaint]) -> Submission:
         unknown = set(body.fields) - {WAIT_FIELD, KEY_FIELD} | set(body.files)
-        found = [complaint(name, "is not taken: a job is done again as it was") for name in unknown]
+        found = [
+            complaint(name, "is not taken: a job is done again as it was")
+            for name in sorted(unknown)
+        ]
         if found or faults:
             raise InvalidRequest([*found, *faults])
         if job.status not in {"failed", "canceled"}:

@@ -1,6 +1,7 @@
 """From a request to accepted jobs: validated, stored, dispatched."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -194,6 +195,7 @@ def _store_inputs(
         for job, upload in zip(jobs, uploads, strict=True):
             if upload:
                 services.images.put_input(job.input, upload.read())
+                time.sleep(0)  # a batch has many: let other callers of this process in between
     except OSError as error:
         _log.exception("could not store an upload")
         raise StorageUnavailable("The image could not be stored; nothing was queued") from error
@@ -209,7 +211,8 @@ def _drop_inputs(jobs: Sequence[Job], services: Services) -> None:
 def _tell(accepted: Accepted | AcceptedBatch) -> None:
     facts: dict[str, object] = {"replayed": accepted.replayed}
     if isinstance(accepted, AcceptedBatch):
-        _log.info("accepted a batch", extra={**facts, "jobs": accepted.batch.total})
+        batch = accepted.batch
+        _log.info("accepted a batch", extra={"batch_id": batch.id, "jobs": batch.total, **facts})
         return
     job = accepted.job
     logged_job_id.set(job.id)

@@ -1,7 +1,7 @@
 """The way of every request that submits something: read, accept, wait if asked to, answer."""
 
 import time
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, request
@@ -33,20 +33,24 @@ def submit(read: Read, services: Services, waiting: Waiting) -> Response:
         return answers.dry_run(_normalised(submission, settings), services)
     accepted = accept(submission, services, replay_of(key, request.path, submission))
     thing: Job | Batch = accepted.thing
-    # an accepted job is never answered as failed because the job store went away meanwhile
-    with suppress(StoreUnavailable):
+    try:
         # what a fetch took is part of what the caller waits
         left = max(0.0, patience.seconds - (time.monotonic() - begun))
         thing = waiting.for_end(thing, left, has_gone(request.environ))
-    response = _answer(thing, patience, services)
+        response = _answer(thing, patience, services)
+    except StoreUnavailable:
+        # what was accepted is never answered as failed because the job store went away meanwhile
+        response = _answer(accepted.thing, patience, services, accepted.jobs)
     if accepted.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
 
 
-def _answer(thing: Job | Batch, patience: Patience, services: Services) -> Response:
+def _answer(
+    thing: Job | Batch, patience: Patience, services: Services, jobs: Sequence[Job] = ()
+) -> Response:
     if not (thing.terminal and patience.seconds):
-        response = answers.accepted(thing, services)
+        response = answers.accepted(thing, services, jobs)
         if patience.respond_async:
             response.headers["Preference-Applied"] = "respond-async"
         return response

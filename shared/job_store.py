@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from redis import Redis
@@ -11,7 +12,7 @@ from shared.batches import Batch, from_batch_record
 from shared.errors import KeyReused, StoreUnavailable
 from shared.jobs import SCHEMA_VERSION, Job, from_record, to_record
 from shared.moves import Accepted, AcceptedBatch, Pace, Release, Replay, Sweep, Turn
-from shared.scripts import PREFIX, Scripts, answering
+from shared.scripts import PREFIX, Scripts, answering, pairs
 
 # A free worker's jobs are dispatched for the slots of the next two seconds, no further: the order of
 # the rest is decided as late as possible.
@@ -61,7 +62,12 @@ class JobStore:
         if answer is None:
             return None
         word, batch_id, record = answer
-        return AcceptedBatch(from_batch_record(batch_id, record), word == "replayed")
+        stored = from_batch_record(batch_id, record)
+        if word == "replayed":
+            return AcceptedBatch(stored, replayed=True)
+        return AcceptedBatch(
+            stored, False, tuple(replace(job, created=stored.created) for job in jobs)
+        )
 
     def _accept(
         self, entry: str, jobs: Sequence[Job], batch: str, longest: int, replay: Replay | None
@@ -76,7 +82,7 @@ class JobStore:
             if word == "other":
                 raise _key_reused()
             if word != "late":
-                return (word, answer[0], _pairs(answer[1])) if answer else None
+                return (word, answer[0], pairs(answer[1])) if answer else None
             self._clock_ahead = None  # or the two clocks have moved apart: look again, once
         raise StoreUnavailable("The job store answered too late; try again")
 
@@ -227,10 +233,5 @@ def _flat(record: Mapping[str, str]) -> list[str]:
     return [part for pair in record.items() for part in pair]
 
 
-def _pairs(record: Sequence[str]) -> dict[str, str]:
-    pairs = iter(record)
-    return dict(zip(pairs, pairs, strict=True))
-
-
 def _job(job_id: str, record: Sequence[str]) -> Job | None:
-    return from_record(job_id, _pairs(record)) if record else None
+    return from_record(job_id, pairs(record)) if record else None

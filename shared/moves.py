@@ -52,13 +52,19 @@ class Accepted:
         """What was accepted."""
         return self.job
 
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """The jobs of the batch that this is not."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class AcceptedBatch:
-    """A batch that was accepted, now or (`replayed`) when the same request came first."""
+    """A batch that was accepted, now (with its `jobs`) or when the same request came first."""
 
     batch: Batch
     replayed: bool
+    jobs: tuple[Job, ...] = ()
 
     @property
     def thing(self) -> Batch:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from redis import Redis
 
+from shared.batches import Batch
 from shared.job_store import JobStore
 from shared.jobs import Job, new_image_name, new_job_id
 from shared.moves import Release
@@ -45,6 +46,20 @@ def accepted(store: JobStore, **changes: Any) -> Job:
     return taken.job
 
 
+def a_batch(number: int = 3, **changes: Any) -> tuple[Batch, list[Job]]:
+    """Return a new batch and its jobs, with ids in their order as the API gives them."""
+    batch = Batch(id=new_job_id())
+    ids = sorted(new_job_id() for _ in range(number))
+    return batch, [a_job(id=job_id, batch=batch.id, **changes) for job_id in ids]
+
+
+def accepted_batch(store: JobStore, number: int = 3, **changes: Any) -> Batch:
+    """Return a batch that the store has taken."""
+    taken = store.accept_batch(*a_batch(number, **changes), 10_000)
+    assert taken is not None
+    return taken.batch
+
+
 def running(store: JobStore, **changes: Any) -> Job:
     """Return a job that runs under CLAIM."""
     job = store.claim(accepted(store, **changes).id, CLAIM, LEASE_MS)
@@ -78,6 +93,8 @@ def in_state(store: JobStore, state: str) -> str:
         assert store.succeed(job.id)
     elif state == "failed":
         assert store.fail(job.id, CLAIM)
+    elif state == "canceled":
+        assert store.cancel([job.id]) == 1
     return job.id
 
 

@@ -14,21 +14,31 @@ from hypothesis.stateful import (
 )
 from redis import Redis
 
+from shared.batches import STATUSES, from_batch_record
+from shared.job_index import KINDS
 from shared.job_store import JobStore
 from shared.jobs import from_record
 from shared.moves import Pace, Release
 from shared.scripts import PREFIX
-from tests.builders import LEASE_MS, PLACES, a_job, dump
+from tests.builders import LEASE_MS, PLACES, a_batch, a_job, dump
 
 CAPACITY = 3
+LONGEST = 6
 CLAIMS = st.sampled_from(["c1", "c2"])
 WHICH = st.integers(0, 7)
+KIND = st.sampled_from(KINDS)
+OPEN = {"queued", "running"}
 
 
 @dataclass
 class Known:
-    """What the model knows of a job: its status, the index it stands in, its claim."""
+    """What the model knows of a job: its status, the index it stands in, its claim.
 
+    `unknown` is whether an earlier call may have been charged.
+    """
+
+    kind: str = "generate"
+    batch: str = ""
     status: str = "queued"
     place: str = "queued"
     claim: str = ""
@@ -36,6 +46,9 @@ class Known:
     attempts: int = 0
     sent: bool = False
     lease_over: bool = False
+    unknown: bool = False
+    credits: int | None = None
+    image_gone: bool = False
 
     def move(self, status: str, place: str, claim: str = "") -> None:
         """Change the state as every move does."""
@@ -59,6 +72,7 @@ class Machine(RuleBasedStateMachine):
         self.store = JobStore(self.redis, Pace(1e-6))
         self.store.heartbeat("w", CAPACITY, 600_000)
         self.jobs: dict[str, Known] = {}
+        self.batches: dict[str, list[str]] = {}
 
     def pick(self, which: int) -> tuple[str, Known]:
         """Return one of the jobs."""
@@ -68,14 +82,29 @@ class Machine(RuleBasedStateMachine):
         """Return the jobs that the model has in a place."""
         return [job_id for job_id, job in self.jobs.items() if job.place == place]
 
-    @rule()
-    def accept(self) -> None:
-        waiting = [job for job in self.jobs.values() if job.status == "queued"]
-        stored = self.store.accept(a_job(), 6)
+    def room(self) -> int:
+        """Return how many more jobs may wait."""
+        return LONGEST - sum(job.status == "queued" for job in self.jobs.values())
 
-        assert (stored is None) == (len(waiting) >= 6)
+    @rule(kind=KIND)
+    def accept(self, kind: str) -> None:
+        room = self.room()
+        stored = self.store.accept(a_job(kind=kind), LONGEST)
+
+        assert bool(stored) == (room >= 1)
         if stored:
-            self.jobs[stored.job.id] = Known()
+            self.jobs[stored.job.id] = Known(kind)
+
+    @rule(kind=KIND)
+    def accept_a_batch(self, kind: str) -> None:
+        batch, jobs = a_batch(2, kind=kind)
+        room = self.room()
+        stored = self.store.accept_batch(batch, jobs, LONGEST)
+
+        assert bool(stored) == (room >= 2)
+        if stored:
+            self.batches[batch.id] = [job.id for job in jobs]
+            self.jobs |= {job.id: Known(kind, batch.id) for job in jobs}
 
     @rule()
     def dispatch(self) -> None:
@@ -112,14 +141,16 @@ class Machine(RuleBasedStateMachine):
             job.sent = True
 
     @precondition(lambda self: self.jobs)
-    @rule(which=WHICH, claim=CLAIMS, pause=st.sampled_from([0, 600_000]))
-    def release(self, which: int, claim: str, pause: int) -> None:
+    @rule(which=WHICH, claim=CLAIMS, pause=st.sampled_from([0, 600_000]), unknown=st.booleans())
+    def release(self, which: int, claim: str, pause: int, unknown: bool) -> None:
         job_id, job = self.pick(which)
-        done = self.store.release(job_id, claim, Release(pause_ms=pause))
+        why = Release(pause_ms=pause, counter="unknown" if unknown else "")
+        done = self.store.release(job_id, claim, why)
 
         assert done == job.held_by(claim)
         if done:
             job.move("queued", "delayed" if pause else "queued")
+            job.unknown = job.unknown or unknown
 
     @precondition(lambda self: self.jobs)
     @rule(which=WHICH)
@@ -127,7 +158,7 @@ class Machine(RuleBasedStateMachine):
         job_id, job = self.pick(which)
         done = self.store.succeed(job_id)
 
-        assert done == (job.status in {"queued", "running"})
+        assert done == (job.status in OPEN)
         if done:
             job.move("succeeded", "")
 
@@ -140,6 +171,38 @@ class Machine(RuleBasedStateMachine):
         assert done == (job.held_by(claim) or (not claim and job.status == "queued"))
         if done:
             job.move("failed", "")
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=st.sets(WHICH, min_size=1, max_size=3))
+    def cancel(self, which: set[int]) -> None:
+        named = dict(self.pick(each) for each in which)
+        open_ones = [job for job in named.values() if job.status in OPEN]
+
+        assert self.store.cancel(list(named)) == len(open_ones)
+        for job in open_ones:
+            job.credits = None if job.sent or job.unknown else 0
+            job.move("canceled", "", job.claim)  # who sent a call may still tell its cost
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=WHICH, claim=CLAIMS | st.just(""), credits=st.sampled_from([0, 3_000]))
+    def settle(self, which: int, claim: str, credits: int) -> None:
+        job_id, job = self.pick(which)
+        done = self.store.settle(job_id, claim, credits)
+
+        ours = job.status == "canceled" and bool(claim) and job.claim == claim
+        assert done == (ours and job.credits is None and bool(credits or not job.unknown))
+        if done:
+            job.credits, job.revision = credits, job.revision + 1
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=WHICH)
+    def forget_image(self, which: int) -> None:
+        job_id, job = self.pick(which)
+        done = self.store.forget_image(job_id, "deleted")
+
+        assert done == (job.status == "succeeded" and not job.image_gone)
+        if done:
+            job.image_gone, job.revision = True, job.revision + 1
 
     @precondition(lambda self: self.standing("delayed"))
     @rule()
@@ -179,19 +242,40 @@ class Machine(RuleBasedStateMachine):
             job.lease_over = False
 
     @invariant()
-    def every_job_is_as_the_model_says_and_in_one_place(self) -> None:
+    def the_store_is_as_the_model_says(self) -> None:
         found = dump(self.redis)
+        self.every_job_is_as_the_model_says_and_in_one_place(found)
+        self.every_job_stands_in_one_list_by_its_kind_and_status(found)
+        self.every_batch_counts_its_jobs_and_has_ended_when_none_is_open(found)
+        waiting = sorted(job_id for job_id, job in self.jobs.items() if job.status == "queued")
+        assert members(found, "deadlines") == waiting
+
+    def every_job_is_as_the_model_says_and_in_one_place(self, found: dict[str, Any]) -> None:
         for job_id, job in self.jobs.items():
             stored = from_record(job_id, found[f"{PREFIX}job:{job_id}"])
             assert (stored.status, stored.revision) == (job.status, job.revision)
             assert (stored.attempts, stored.claim) == (job.attempts, job.claim)
+            assert (stored.credits, bool(stored.image_gone)) == (job.credits, job.image_gone)
         for place in PLACES:
             assert members(found, place) == sorted(self.standing(place))
 
-    @invariant()
-    def only_what_waits_has_a_deadline(self) -> None:
-        waiting = sorted(job_id for job_id, job in self.jobs.items() if job.status == "queued")
-        assert members(dump(self.redis), "deadlines") == waiting
+    def every_job_stands_in_one_list_by_its_kind_and_status(self, found: dict[str, Any]) -> None:
+        for kind in KINDS:
+            for status in STATUSES:
+                theirs = [i for i, j in self.jobs.items() if (j.kind, j.status) == (kind, status)]
+                assert members(found, f"list:{kind}:{status}") == sorted(theirs)
+
+    def every_batch_counts_its_jobs_and_has_ended_when_none_is_open(
+        self, found: dict[str, Any]
+    ) -> None:
+        for batch_id, job_ids in self.batches.items():
+            batch = from_batch_record(batch_id, found[f"{PREFIX}batch:{batch_id}"])
+            jobs = [self.jobs[job_id] for job_id in job_ids]
+            statuses = [job.status for job in jobs]
+            assert batch.counts == {status: statuses.count(status) for status in STATUSES}
+            assert batch.terminal == (not OPEN & set(statuses))
+            assert batch.revision == 1 + sum(job.revision - 1 for job in jobs)
+            assert list(batch.jobs) == job_ids
 
 
 def members(found: dict[str, Any], index: str) -> list[str]:
