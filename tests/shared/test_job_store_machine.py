@@ -18,7 +18,7 @@ from shared.job_store import JobStore
 from shared.jobs import from_record
 from shared.moves import Pace, Release
 from shared.scripts import PREFIX
-from tests.builders import LEASE_MS, PLACES, a_job, dump
+from tests.builders import LEASE_MS, PLACES, PROVIDER_ID, a_job, dump
 
 CAPACITY = 3
 CLAIMS = st.sampled_from(["c1", "c2"])
@@ -36,12 +36,17 @@ class Known:
     attempts: int = 0
     sent: bool = False
     lease_over: bool = False
+    bought: bool = False
 
     def move(self, status: str, place: str, claim: str = "") -> None:
         """Change the state as every move does."""
         self.status, self.place, self.claim = status, place, claim
         self.sent = self.lease_over = False
         self.revision += 1
+
+    def go(self, place: str, claim: str = "") -> None:
+        """Change the place of what cooks at the provider, of which nobody is told."""
+        self.place, self.claim, self.lease_over = place, claim, False
 
     def held_by(self, claim: str) -> bool:
         """Tell whether the job runs under a claim."""
@@ -79,25 +84,29 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def dispatch(self) -> None:
-        free = CAPACITY - len(self.standing("dispatched")) - len(self.standing("running"))
+        busy = [*self.standing("dispatched"), *self.standing("resuming"), *self.standing("running")]
+        room, due = max(CAPACITY - len(busy), 0), self.standing("due")
         waiting = self.standing("queued")
         sent = self.store.dispatch()
 
-        assert set(sent) <= set(waiting)
-        assert len(sent) == min(max(free, 0), len(waiting))
+        assert set(sent) <= {*due, *waiting}
+        assert len(sent) == min(room, len(due) + len(waiting))
+        assert len(set(sent) & set(due)) == min(room, len(due))
         for job_id in sent:
-            self.jobs[job_id].place = "dispatched"
+            self.jobs[job_id].place = "resuming" if self.jobs[job_id].bought else "dispatched"
 
     @precondition(lambda self: self.jobs)
     @rule(which=WHICH, claim=CLAIMS)
     def claim(self, which: int, claim: str) -> None:
         job_id, job = self.pick(which)
-        free = job.place in {"queued", "dispatched"}
+        free, resuming = job.place in {"queued", "dispatched"}, job.place == "resuming"
         granted = self.store.claim(job_id, claim, LEASE_MS)
 
-        assert bool(granted) == (free or job.held_by(claim))
+        assert bool(granted) == (free or resuming or job.held_by(claim))
         if free:
             job.move("running", "running", claim)
+        elif resuming:
+            job.go("running", claim)
 
     @precondition(lambda self: self.jobs)
     @rule(which=WHICH, claim=CLAIMS)
@@ -107,9 +116,23 @@ class Machine(RuleBasedStateMachine):
 
         stale = not job.held_by(claim) or job.lease_over
         assert (turn.word == "stale") == stale
-        if turn.word == "go":
+        if turn.word == "go" and not job.bought:
             job.attempts += not job.sent
             job.sent = True
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=WHICH, provider_id=st.sampled_from([PROVIDER_ID, "another"]))
+    def park(self, which: int, provider_id: str) -> None:
+        job_id, job = self.pick(which)
+        again = job.bought and provider_id == PROVIDER_ID
+        first = not job.bought and job.status in {"queued", "running"}
+        done = self.store.park(job_id, provider_id if job.bought else PROVIDER_ID, 600_000)
+
+        assert done == (first or again)
+        if first:
+            job.revision += job.status == "queued"
+            job.status, job.bought = "running", True
+            job.go("parked")
 
     @precondition(lambda self: self.jobs)
     @rule(which=WHICH, claim=CLAIMS, pause=st.sampled_from([0, 600_000]))
@@ -118,8 +141,17 @@ class Machine(RuleBasedStateMachine):
         done = self.store.release(job_id, claim, Release(pause_ms=pause))
 
         assert done == job.held_by(claim)
-        if done:
+        if done and job.bought:
+            job.go("parked" if pause else "due")
+        elif done:
             job.move("queued", "delayed" if pause else "queued")
+
+    @precondition(lambda self: self.standing("parked"))
+    @rule(which=WHICH)
+    def a_result_can_be_asked_for(self, which: int) -> None:
+        job_id = self.standing("parked")[which % len(self.standing("parked"))]
+        self.redis.zadd(f"{PREFIX}parked", {job_id: 1})
+        self.jobs[job_id].go("due")
 
     @precondition(lambda self: self.jobs)
     @rule(which=WHICH)
@@ -156,12 +188,23 @@ class Machine(RuleBasedStateMachine):
         self.redis.zadd(f"{PREFIX}running", {job_id: 1})
         self.jobs[job_id].lease_over = True
 
+    @precondition(lambda self: self.jobs)
+    @rule(which=WHICH)
+    def cancel(self, which: int) -> None:
+        job_id, job = self.pick(which)
+        done = self.store.cancel([job_id])
+
+        assert done == (job.status in {"queued", "running"})
+        if done:
+            job.move("canceled", "", job.claim)
+
     @rule(lose=st.booleans())
     def sweep(self, lose: bool) -> None:
-        lost = self.standing("dispatched") if lose else []
+        lost = [*self.standing("dispatched"), *self.standing("resuming")] if lose else []
         for job_id in lost:
-            self.redis.zadd(f"{PREFIX}dispatched", {job_id: 1})
-            self.jobs[job_id].place = "queued"
+            job = self.jobs[job_id]
+            self.redis.zadd(f"{PREFIX}{job.place}", {job_id: 1})
+            job.place = "due" if job.bought else "queued"
         found = self.store.sweep("c1", LEASE_MS)
 
         dead = {job_id for job_id, job in self.jobs.items() if job.lease_over}
@@ -185,8 +228,16 @@ class Machine(RuleBasedStateMachine):
             stored = from_record(job_id, found[f"{PREFIX}job:{job_id}"])
             assert (stored.status, stored.revision) == (job.status, job.revision)
             assert (stored.attempts, stored.claim) == (job.attempts, job.claim)
+            assert stored.provider_id == (PROVIDER_ID if job.bought else "")
         for place in PLACES:
-            assert members(found, place) == sorted(self.standing(place))
+            # those that can be asked for are parked like the others until they are dispatched
+            due = self.standing("due") if place == "parked" else []
+            assert members(found, place) == sorted([*self.standing(place), *due])
+
+    @invariant()
+    def what_is_bought_never_waits_to_be_started(self) -> None:
+        bought = [job for job in self.jobs.values() if job.bought]
+        assert not [job for job in bought if job.place in {"queued", "delayed", "dispatched"}]
 
     @invariant()
     def only_what_waits_has_a_deadline(self) -> None:
