@@ -125,7 +125,7 @@ class JobStore:
         return self._ids(self._run("dispatch", self._pace.interval_ms, LOOK_AHEAD_MS))
 
     def claim(self, job_id: str, claim: str, lease_ms: int) -> Job | None:
-        """Take a queued job to run it; return it, or None when it is not to be had."""
+        """Take a job to run it, or to ask for its result; None when it is not to be had."""
         return _job(job_id, self._run("claim", job_id, claim, lease_ms))
 
     def renew(self, claims: Mapping[str, str], lease_ms: int) -> list[str]:
@@ -134,7 +134,10 @@ class JobStore:
         return self._ids(self._run("renew", lease_ms, *flat))
 
     def begin_call(self, job_id: str, claim: str, longest_wait_ms: int) -> Turn:
-        """Ask for a slot of the provider's limit; "go" notes the call as sent."""
+        """Ask for a slot of the provider's limit; "go" notes the call as sent.
+
+        For a job that cooks at the provider the slot is for asking for its result.
+        """
         word, ms = cast(
             "tuple[Any, int]",
             self._run(
@@ -148,8 +151,19 @@ class JobStore:
         )
         return Turn(word, int(ms))
 
+    def park(self, job_id: str, provider_id: str, ms: int) -> bool:
+        """Store by which id the provider knows a job that it has begun to make, and let it cook.
+
+        In so many ms its result can be asked for, which is all that is done for it from then on. False
+        when the job has ended, or another start of it is known.
+        """
+        return bool(self._run("park", job_id, provider_id, ms))
+
     def release(self, job_id: str, claim: str, why: Release) -> bool:
-        """Put a running job back into the queue; return False when it is no longer ours."""
+        """Put a running job back into the queue; return False when it is no longer ours.
+
+        One that cooks at the provider is parked again, for the pause.
+        """
         take_back = int(why.take_back_attempt)
         answer = self._run(
             "release", job_id, claim, why.pause_ms, why.counter, take_back, why.trouble

@@ -35,8 +35,10 @@ local allowed = {
   running = { queued = true, succeeded = true, failed = true, canceled = true },
 }
 
--- Where a job is besides its record: it stands in exactly one of these until it ends.
-local places = { 'queued', 'delayed', 'dispatched', 'running' }
+-- Where a job is besides its record: it stands in exactly one of these until it ends. What cooks at the
+-- provider is running by its status: it is parked until its result is asked for, resuming when a message
+-- for that is on its way.
+local places = { 'queued', 'delayed', 'dispatched', 'running', 'parked', 'resuming' }
 
 local function put(place, id, score)
   for _, other in ipairs(places) do redis.call('ZREM', key(other), id) end
