@@ -119,6 +119,16 @@ class BrokenImage(Fault):
     error_code = "broken_image"
 
 
+class OutboundFault(Fault):
+    """An address that a caller named can't be used or reached; the message is a short reason."""
+
+    error_code = "outbound_failed"
+
+
+class AnswerTooLarge(OutboundFault):
+    """What an address sends is over its limit."""
+
+
 class JobFault(Fault):
     """A fault that a job can end with; `charged` is whether the provider took its credits."""
 

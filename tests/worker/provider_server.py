@@ -22,6 +22,7 @@ class Received:
     line: str
     headers: Message
     parts: dict[str, tuple[str | None, bytes]]
+    body: bytes
 
 
 class ProviderServer(socketserver.ThreadingTCPServer):
@@ -64,7 +65,7 @@ class _Handler(socketserver.StreamRequestHandler):
             for part in parts
             if isinstance(part, Message)
         }
-        return Received(line, headers, named)  # type: ignore[arg-type]  # decode=True gives bytes
+        return Received(line, headers, named, body)  # type: ignore[arg-type]  # decode=True gives bytes
 
 
 @contextmanager
