@@ -110,7 +110,12 @@ def _batch(submission: Submission) -> Batch | None:
     told = submission.batch
     if told is None:
         return None
-    return Batch(id=new_job_id(), metadata=told.metadata, request_id=request_id.get())
+    return Batch(
+        id=new_job_id(),
+        metadata=told.metadata,
+        request_id=request_id.get(),
+        webhook=told.webhook_url or "",
+    )
 
 
 def _jobs(submission: Submission, batch: Batch | None, settings: Settings) -> list[Job]:
@@ -139,6 +144,7 @@ def _job(job_id: str, piece: Piece, batch: str, retry_of: str, settings: Setting
         metadata=order.metadata,
         batch=batch,
         retry_of=retry_of,
+        webhook=order.webhook,
     )
 
 

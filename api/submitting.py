@@ -9,6 +9,7 @@ from api import answers
 from api.bodies import WAIT_FIELD, Patience, is_dry_run, read_body, read_patience
 from api.idempotency import read_key, replay_of
 from api.peers import has_gone
+from api.receivers import look_at_receivers
 from api.submission import Read, Submission, accept, estimate
 from api.waiting import Waiting
 from shared.batches import Batch
@@ -27,9 +28,12 @@ def submit(read: Read, services: Services, waiting: Waiting) -> Response:
     patience = read_patience(request, in_body, settings, settings.default_wait_seconds)
     key = read_key(request, body)
     submission = read(body, settings, (*patience.faults, *key.faults))
+    replay = replay_of(key, request.path, submission)
+    if replay is None or not services.store.knows(replay):
+        look_at_receivers(submission, settings)
     if is_dry_run(request):
         return answers.dry_run(_normalised(submission, settings), services)
-    accepted = accept(submission, services, replay_of(key, request.path, submission))
+    accepted = accept(submission, services, replay)
     thing: Job | Batch = accepted.thing
     # an accepted job is never answered as failed because the job store went away meanwhile
     with suppress(StoreUnavailable):

@@ -80,6 +80,11 @@ class JobStore:
             self._clock_ahead = None  # or the two clocks have moved apart: look again, once
         raise StoreUnavailable("The job store answered too late; try again")
 
+    def knows(self, replay: Replay) -> bool:
+        """Tell whether a key was used before, so that `accept` has its answer already."""
+        with answering():
+            return bool(self._redis.exists(f"{PREFIX}idempotency:{replay.key}"))
+
     def _patience_ends(self) -> int:
         """Return the moment, by the store's clock, after which no caller waits for an answer."""
         ahead = self._clock_ahead
