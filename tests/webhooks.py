@@ -1,7 +1,9 @@
 """Jobs and batches with an address to call, and a clock for the outbox that tests may move."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
+from pydantic import SecretStr
 from redis import Redis
 from standardwebhooks import Webhook
 
@@ -11,6 +13,7 @@ from shared.job_store import JobStore
 from shared.jobs import Job, new_job_id
 from shared.outbox import Outbox
 from shared.scripts import PREFIX
+from shared.services import Services
 from tests.builders import a_job, accepted, known
 from tests.worker.provider_server import Received
 
@@ -20,6 +23,12 @@ FAILED = Try(1_764_000_000_000, 500, "The receiver answered 500", 12)
 DELIVERED = Try(1_764_000_000_001, 204, None, 7)
 LEASE_MS = 30_000
 MOST = 2
+
+
+def with_webhooks(services: Services) -> Services:
+    """Return services that may call this machine, with a secret to sign by."""
+    told = {"webhook_secret": SecretStr(SECRET), "webhook_allow_private": True}
+    return replace(services, settings=services.settings.model_copy(update=told))
 
 
 def ended(store: JobStore, webhook: str = URL, **changes: Any) -> Job:
@@ -51,26 +60,30 @@ def taken(outbox: Outbox, claim: str = "c1") -> Parcel:
 
 def waiting(redis: "Redis", receiver: str = "hooks.test") -> dict[str, float]:
     """Return what waits for a receiver, and when it is due."""
-    return dict(redis.zrange(f"{PREFIX}outbox:{receiver}", 0, -1, withscores=True))
+    return members(redis, f"{PREFIX}outbox:{receiver}")
 
 
 def sending(redis: "Redis", receiver: str = "hooks.test") -> list[str]:
     """Return what is on its way to a receiver."""
-    return list(redis.zrange(f"{PREFIX}sending:{receiver}", 0, -1))
+    return list(members(redis, f"{PREFIX}sending:{receiver}"))
 
 
 def pauses_end(redis: "Redis") -> None:
     """Let everything in the outbox be due, as after hours."""
     for name in redis.scan_iter(f"{PREFIX}outbox*"):
-        redis.zadd(name, dict.fromkeys(redis.zrange(name, 0, -1), 1))
+        redis.zadd(name, dict.fromkeys(members(redis, name), 1))
 
 
 def leases_end(redis: "Redis") -> None:
     """Let everybody be gone who was about to send something."""
     for name in redis.scan_iter(f"{PREFIX}sending:*"):
-        members = dict.fromkeys(redis.zrange(name, 0, -1), 1)
-        redis.zadd(name, members)
+        redis.zadd(name, dict.fromkeys(members(redis, name), 1))
         redis.zadd(f"{PREFIX}outbox", {str(name).split(":", 2)[2]: 1})
+
+
+def members(redis: "Redis", name: str) -> dict[str, float]:
+    """Return the members of a sorted set, with their scores."""
+    return dict(cast("list[tuple[str, float]]", redis.zrange(name, 0, -1, withscores=True)))
 
 
 def verified(received: Received, secret: str = SECRET) -> dict[str, Any]:
