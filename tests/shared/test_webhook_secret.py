@@ -60,11 +60,10 @@ def test_what_is_no_secret_is_refused_and_not_repeated(
 ) -> None:
     monkeypatch.setenv("WEBHOOK_SECRET", secret)
 
-    with pytest.raises(
-        SettingsError, match="^WEBHOOK_SECRET must be whsec_ and the base64"
-    ) as told:
+    with pytest.raises(SettingsError) as told:
         load_settings(None)
 
+    assert str(told.value).startswith("WEBHOOK_SECRET must be whsec_ and the base64 of 24 to 64")
     assert "openssl rand" in str(told.value)
     assert secret.removeprefix("whsec_") not in str(told.value) or secret == "whsec_"
 
