@@ -36,6 +36,7 @@ class Known:
     attempts: int = 0
     sent: bool = False
     lease_over: bool = False
+    webhook: bool = False
 
     def move(self, status: str, place: str, claim: str = "") -> None:
         """Change the state as every move does."""
@@ -68,14 +69,14 @@ class Machine(RuleBasedStateMachine):
         """Return the jobs that the model has in a place."""
         return [job_id for job_id, job in self.jobs.items() if job.place == place]
 
-    @rule()
-    def accept(self) -> None:
+    @rule(webhook=st.booleans())
+    def accept(self, webhook: bool) -> None:
         waiting = [job for job in self.jobs.values() if job.status == "queued"]
-        stored = self.store.accept(a_job(), 6)
+        stored = self.store.accept(a_job(webhook="http://hooks.test/" if webhook else ""), 6)
 
         assert (stored is None) == (len(waiting) >= 6)
         if stored:
-            self.jobs[stored.job.id] = Known()
+            self.jobs[stored.job.id] = Known(webhook=webhook)
 
     @rule()
     def dispatch(self) -> None:
@@ -192,6 +193,12 @@ class Machine(RuleBasedStateMachine):
     def only_what_waits_has_a_deadline(self) -> None:
         waiting = sorted(job_id for job_id, job in self.jobs.items() if job.status == "queued")
         assert members(dump(self.redis), "deadlines") == waiting
+
+    @invariant()
+    def what_has_ended_and_nothing_else_is_to_be_told(self) -> None:
+        due = [job_id for job_id, job in self.jobs.items() if job.webhook and not job.place]
+        told = sorted(f"job:{job_id}" for job_id in due)
+        assert members(dump(self.redis), "outbox:hooks.test") == told
 
 
 def members(found: dict[str, Any], index: str) -> list[str]:

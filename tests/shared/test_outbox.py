@@ -118,6 +118,7 @@ def test_a_try_that_failed_is_followed_by_the_next_after_its_pause(
 
     told = outbox.deliveries(job)
     assert (told.status, told.tries) == ("waiting", (FAILED,))
+    assert not sending(redis_client)
     assert told.next_try
     assert 5_000 <= told.next_try - begun <= 6_000
     assert take(outbox) is None

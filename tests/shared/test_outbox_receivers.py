@@ -25,6 +25,8 @@ def test_a_receiver_has_no_more_than_so_many_on_their_way(
     assert first
     assert second
     assert third is None
+    ended(store)
+    assert take(outbox) is None
 
     outbox.record(first, DELIVERED, None)
 

@@ -16,7 +16,7 @@ from shared.outbound import Outbound
 from shared.outbox import Outbox
 from shared.services import Services
 from tests.builders import accepted, until
-from tests.fakes import RememberingQueue
+from tests.fakes import FlakyStore, RememberingQueue
 from tests.webhooks import batch_of, ended, leases_end, verified, with_webhooks
 from tests.worker.provider_server import ProviderServer, never, provider, says
 from worker.leases import Leases
@@ -195,6 +195,30 @@ def test_what_was_sent_is_told_again_while_the_store_is_away(
 
     assert calls(server) == {f"msg_{job.id}": 1}
     assert len(services.outbox.deliveries(job).tries) == 1
+
+
+def test_what_could_not_be_read_is_sent_when_the_store_is_back(
+    services: Services, redis_client: "Redis"
+) -> None:
+    flaky: Any = FlakyStore(services.store, acts_first=False, get=MOST_TO_ONE)
+    with provider(OK) as server, courier(replace(services, store=flaky)) as ours:
+        jobs = [ended(services.store, server.url) for _ in range(MOST_TO_ONE)]
+        ours.collect()
+        ours.collect()
+        until(lambda: not threads("webhook"))
+        before = list(server.received)
+        leases_end(redis_client)
+
+        ours.collect()
+        until(lambda: delivered(services, jobs))
+
+    assert not before
+    assert calls(server) == {f"msg_{job.id}": 1 for job in jobs}
+
+
+def threads(name: str) -> list[threading.Thread]:
+    """Return the threads of a name that run."""
+    return [thread for thread in threading.enumerate() if thread.name == name]
 
 
 def test_a_store_that_is_away_costs_no_hand(services: Services, redis_client: "Redis") -> None:
