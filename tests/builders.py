@@ -131,6 +131,7 @@ def dump(redis: "Redis") -> dict[str, Any]:
     read: dict[str, Callable[[str], Any]] = {
         "hash": redis.hgetall,
         "string": redis.get,
+        "list": lambda name: redis.lrange(name, 0, -1),
         "zset": lambda name: redis.zrange(name, 0, -1, withscores=True),
     }
     return {str(name): read[str(redis.type(name))](str(name)) for name in redis.scan_iter()}
