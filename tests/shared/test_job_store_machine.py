@@ -227,6 +227,7 @@ class Machine(RuleBasedStateMachine):
             job = self.jobs[job_id]
             self.redis.zadd(f"{PREFIX}{job.place}", {job_id: 1})
             job.place = "due" if job.bought else "queued"
+        self.redis.delete(f"{PREFIX}sweep:last")  # a slow machine is no outage
         found = self.store.sweep("c1", LEASE_MS)
 
         dead = {job_id for job_id, job in self.jobs.items() if job.lease_over}
