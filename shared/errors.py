@@ -192,6 +192,12 @@ class ProviderBadImage(ProviderFault):
     charged = True
 
 
+class ResultLost(ProviderFault):
+    """The provider began an image, which counts as charged, and gives it out no more."""
+
+    charged = True
+
+
 class Retryable(ProviderFault):
     """The base of what may be called again, each class by its own money rule."""
 

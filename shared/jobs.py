@@ -27,7 +27,8 @@ class Job:
     outcome nobody knows, and `unreached` the tries since then that never reached it; `claim` names the
     latest claim, and `trouble` is the code of what last sent the job back into the queue.
     `batch` and `retry_of` are ids; `image_gone` tells why a picture that was made is there no more,
-    and `expires` when it will be removed.
+    and `expires` when it will be removed. `sent` is when the latest paid call was sent, `provider_id` by
+    what the provider knows what it began: with it a job is only asked for, and never sent again.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Job:
     unreached: int = 0
     sent: int | None = None
     slot: int | None = None
+    provider_id: str = ""
     provider_ms: int | None = None
     result: Mapping[str, Any] | None = None
     credits: int | None = None

@@ -145,6 +145,8 @@ class Settings(BaseModel):
     upscale_max_side: Annotated[int, Field(ge=32, le=1_536)] = 512
     max_upload_bytes: Annotated[int, Field(ge=1_024, le=10 * _MEBIBYTE)] = 10 * _MEBIBYTE
     batch_max_jobs: Annotated[int, Field(ge=1, le=1_000)] = 100
+    fetch_allow_private: bool = False
+    webhook_allow_private: bool = False
     queue_max_jobs: Annotated[int, Field(ge=1)] = 10_000
     provider_rate: Annotated[Rate, BeforeValidator(_parse_rate)] = Rate(150, 10)
     provider_rate_guard_ms: Annotated[int, Field(ge=0, le=60_000)] = 300
@@ -159,7 +161,6 @@ class Settings(BaseModel):
     worker_concurrency: Annotated[int, Field(ge=1, le=2_000)] = 200
     web_processes: Annotated[int, Field(ge=1, le=64)] = 2
     webhook_secret: Annotated[SecretStr, AfterValidator(_check_webhook_secret)] | None = None
-    webhook_allow_private: bool = False
     prices: Annotated[
         dict[str, Decimal], BeforeValidator(_parse_prices), AfterValidator(_check_prices)
     ] = {}

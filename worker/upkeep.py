@@ -24,6 +24,7 @@ from shared.services import Services
 from worker.endings import fail, finish_from_disk, retry_rule
 from worker.leases import RENEW_SECONDS, Leases
 from worker.webhooks import Courier
+from worker.workshop import POLL_MS
 
 _log = logging.getLogger(__name__)
 TICK_SECONDS = 0.5
@@ -122,9 +123,7 @@ def sweep(services: Services) -> None:
     claim = secrets.token_hex(8)
     found = store.sweep(claim, _ADOPTED_MS)
     if found.put_back:
-        _log.warning(
-            "messages were lost, their jobs are queued again", extra={"jobs": found.put_back}
-        )
+        _log.warning("messages were lost, their jobs wait again", extra={"jobs": found.put_back})
     for job_id in found.orphans:
         _attempt(partial(_take_over, job_id, claim, services))
     for job_id in found.overdue:
@@ -141,10 +140,14 @@ def expire(services: Services) -> None:
 
 
 def _take_over(job_id: str, claim: str, services: Services) -> None:
-    """Decide about a job whose worker is gone: its call was sent (outcome unknown) or it was not."""
+    """Decide about a job whose worker is gone: its call was not sent, or was, or is known to cook."""
     store = services.store
     job = store.get(job_id)
     if job is None or job.claim != claim or finish_from_disk(job, services):
+        return
+    if job.provider_id:
+        # its worker may have asked for the result just before it was lost
+        store.release(job.id, job.claim, Release(POLL_MS))
         return
     if job.sent is None:
         store.release(job.id, job.claim, Release())

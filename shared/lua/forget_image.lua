@@ -3,4 +3,4 @@ redis.call('ZREM', key('expiring'), ARGV[1])
 local found = redis.call('HMGET', job_key(ARGV[1]), 'status', 'image_gone')
 if found[1] ~= 'succeeded' or found[2] then return 0 end
 redis.call('HSET', job_key(ARGV[1]), 'image_gone', ARGV[2])
-return revised(ARGV[1], 'succeeded')
+return revised_after_end(ARGV[1], 'succeeded')

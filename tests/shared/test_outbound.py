@@ -108,6 +108,12 @@ def test_a_body_without_end_is_left_at_its_limit(first: bytes) -> None:
     assert sum(seen) < 100_000_000
 
 
+def test_a_body_that_says_it_is_too_large_is_not_waited_for() -> None:
+    answer = drips(head(200, {"Content-Length": "1001"}), b"x")
+
+    assert reason(answer, most_bytes=1_000) == "larger than 1000 bytes"
+
+
 def test_a_body_at_its_limit_is_taken_and_a_byte_more_is_not() -> None:
     assert fetch(says(200, bytes(1_000)), most_bytes=1_000) == bytes(1_000)
 

@@ -1,7 +1,10 @@
 """No request reaches a private address, however it is named."""
 
+import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -72,6 +75,30 @@ def test_the_next_address_is_tried_when_one_refuses() -> None:
         )
 
     assert got.data == PICTURE
+
+
+def test_an_address_that_swallows_everything_leaves_time_for_the_next() -> None:
+    with provider(says(200, PICTURE)) as server, swallowing(server.server_address[1]):
+        outbound = Outbound(allow_private=True, seconds=4, resolve=Names(["::1", "127.0.0.1"]))
+
+        got = outbound.get(f"http://pictures.test:{server.server_address[1]}/")
+
+    assert got.data == PICTURE
+
+
+@contextmanager
+def swallowing(port: int) -> Iterator[None]:
+    """Have a port of ::1 whose line of callers is full: who comes next waits for ever."""
+    with ExitStack() as stack:
+        with suppress(OSError):  # where there is no IPv6, the address fails at once
+            full = stack.enter_context(socket.socket(socket.AF_INET6))
+            full.bind(("::1", port))
+            full.listen(0)
+            for _ in range(4):
+                caller = stack.enter_context(socket.socket(socket.AF_INET6))
+                caller.setblocking(False)
+                caller.connect_ex(("::1", port))
+        yield
 
 
 def test_a_name_that_nobody_knows_is_told_so() -> None:

@@ -4,6 +4,7 @@ import socket
 import socketserver
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -116,11 +117,12 @@ def resets(connection: socket.socket, over: threading.Event) -> None:
 
 
 def drips(first: bytes, drop: bytes, pause: float = 0.05) -> Answer:
-    """Answer drop by drop, without an end."""
+    """Answer drop by drop, for longer than anybody should listen."""
 
     def answer(connection: socket.socket, over: threading.Event) -> None:
         connection.sendall(first)
-        while not over.wait(pause):
+        end = time.monotonic() + 20
+        while not over.wait(pause) and time.monotonic() < end:
             connection.sendall(drop)
 
     return answer
