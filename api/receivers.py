@@ -1,9 +1,10 @@
 """A look, before anything is accepted, at where the webhooks of a request would lead by now."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from api.complaints import Complaint, of_jobs
+from api.submission import Submission
 from api.webhook_urls import uncallable
 from shared.addresses import Resolve, system_resolve
 from shared.errors import InvalidRequest, OutboundFault
@@ -15,27 +16,28 @@ _LOOKS_AT_ONCE = 128
 
 
 def look_at_receivers(
-    jobs: Sequence[str], batch: str | None, settings: Settings, resolve: Resolve = system_resolve
+    submission: Submission, settings: Settings, resolve: Resolve = system_resolve
 ) -> None:
-    """Raise InvalidRequest when a URL leads to a private address by now; takes 2 s at most.
+    """Raise InvalidRequest when a webhook leads to a private address by now; takes 2 s at most.
 
-    `jobs` are the URLs of jobs, `batch` is that of the batch that they are (None: they are none), and an
-    empty one calls nobody. A name that nobody knows passes: it is looked at again at each call.
+    A name that nobody knows passes: it is looked at again at each call. So is all of a retry, whose
+    caller has named nothing.
     """
-    urls = {url for url in (*jobs, batch) if url}
-    if settings.webhook_allow_private or not urls:
+    batch = (submission.batch and submission.batch.webhook_url) or ""
+    named = [batch, *(piece.order.webhook for piece in submission.pieces)]
+    if settings.webhook_allow_private or submission.retry_of or not any(named):
         return
-    problems = _problems(urls, resolve)
-    of_batch = [problems[batch]] if batch in problems else []
-    wrong = [index for index, url in enumerate(jobs) if url in problems]
-    if wrong and batch is not None:
-        numbered = [{"index": index, **problems[jobs[index]]} for index in wrong]
-        raise InvalidRequest([*numbered, *of_batch], of_jobs(len(wrong), len(jobs)))
+    problems = _problems({url for url in named if url}, resolve)
+    wrong = [index for index, url in enumerate(named[1:]) if url in problems]
+    if wrong and submission.batch:
+        numbered = [{"index": index, **problems[named[1 + index]]} for index in wrong]
+        found = [problems[batch]] if batch in problems else []
+        raise InvalidRequest([*numbered, *found], of_jobs(len(wrong), len(named) - 1))
     if problems:
-        raise InvalidRequest(of_batch or [problems[jobs[wrong[0]]]])
+        raise InvalidRequest([next(iter(problems.values()))])
 
 
-def _problems(urls: Collection[str], resolve: Resolve) -> dict[str, Complaint]:
+def _problems(urls: Iterable[str], resolve: Resolve) -> dict[str, Complaint]:
     """Return the complaints about URLs; each host is looked up once, all at the same time."""
     hosts = {read_url(url).host: url for url in urls}
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from api.bodies import Body
 from api.complaints import Complaint, complaint
-from api.receivers import look_at_receivers
 from api.sources import Source, fetch, read_source
 from api.uploads import NOT_A_FILE, Upload, limit_problems
 from api.validation import Envelope, Order, read_order
@@ -78,38 +77,33 @@ def misfits(upload: Upload, order: Order) -> list[Complaint]:
     return limit_problems(upload, order.operation.input) if order.operation.input else []
 
 
+def accepted_before(
+    submission: Submission, services: Services, replay: Replay | None
+) -> Accepted | AcceptedBatch | None:
+    """Return what was accepted when the same request came first, if it did; as it is now.
+
+    Only a look, ahead of every limit and fetch: `accept` decides.
+    """
+    accepted: Accepted | AcceptedBatch | None = None
+    entry = services.store.find_replay(replay) if replay else None
+    if entry and submission.batch:
+        batch = services.index.batch(entry)
+        accepted = AcceptedBatch(batch, replayed=True) if batch else None
+    elif entry:
+        job = services.store.get(entry)
+        accepted = Accepted(job, replayed=True) if job else None
+    if accepted:
+        _tell(accepted)
+    return accepted
+
+
 def accept(
     submission: Submission, services: Services, replay: Replay | None
 ) -> Accepted | AcceptedBatch:
     """Store the jobs, from here on kept whatever dies, and start what can start; raise QueueFull.
 
-    Unless this is a replay, names are looked up now and images that are only named are fetched; raises
-    InvalidRequest.
+    An image that is only named is fetched now; raises InvalidRequest.
     """
-    accepted = _first(submission, services, replay) if replay else None
-    if accepted is None:
-        accepted = _accept_new(submission, services, replay)
-    _tell(accepted)
-    dispatch(services.store, services.queue)
-    return accepted
-
-
-def _first(
-    submission: Submission, services: Services, replay: Replay
-) -> Accepted | AcceptedBatch | None:
-    """Return what was accepted when the same request came first, if it did; as it is now."""
-    entry = services.store.find_replay(replay)
-    if entry and submission.batch:
-        batch = services.index.batch(entry)
-        return AcceptedBatch(batch, replayed=True) if batch else None
-    job = services.store.get(entry) if entry else None
-    return Accepted(job, replayed=True) if job else None
-
-
-def _accept_new(
-    submission: Submission, services: Services, replay: Replay | None
-) -> Accepted | AcceptedBatch:
-    look_up_names(submission, services.settings)
     uploads = [_fetched(piece, services) for piece in submission.pieces]
     batch = _batch(submission)
     jobs = _jobs(submission, uploads, batch, services.settings)
@@ -126,16 +120,9 @@ def _accept_new(
             _drop_inputs(jobs, services)
     if accepted is None:
         raise QueueFull("The queue is full; try again later", services.settings.queue_max_jobs)
+    _tell(accepted)
+    dispatch(services.store, services.queue)
     return accepted
-
-
-def look_up_names(submission: Submission, settings: Settings) -> None:
-    """Raise InvalidRequest when a webhook of a submission would lead to a private address by now."""
-    if submission.retry_of:
-        return  # its caller has named nothing
-    jobs = [piece.order.webhook for piece in submission.pieces]
-    batch = (submission.batch.webhook_url or "") if submission.batch else None
-    look_at_receivers(jobs, batch, settings)
 
 
 def _fetched(piece: Piece, services: Services) -> Upload | None:

@@ -4,12 +4,16 @@ import io
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+from api.bodies import Body
 from api.receivers import look_at_receivers
+from api.submission import Submission, read_generate
+from api.validation import Envelope
 from shared.errors import InvalidRequest
 from shared.services import Services
 from tests.api.callers import Api, assert_fault, errors_of, json_of
@@ -172,9 +176,10 @@ def test_the_address_of_a_batch_itself_is_refused_without_a_jobs_number(api: Api
 def test_hosts_are_looked_up_at_the_same_time_and_each_once(api: Api) -> None:
     slow = Hanging()
     urls = [f"http://r{number % 8}.test/{number}" for number in range(40)]
+    submission = batch_to(api, urls)
     begun = time.monotonic()
 
-    look_at_receivers(urls, urls[0], api.services.settings, slow)
+    look_at_receivers(submission, api.services.settings, slow)
     slow.over.set()
 
     assert time.monotonic() - begun < 4  # one after the other they would take 16 s
@@ -183,10 +188,10 @@ def test_hosts_are_looked_up_at_the_same_time_and_each_once(api: Api) -> None:
 
 @pytest.mark.parametrize("addresses", [["10.0.0.1"], [PUBLIC, "192.168.0.1"]])
 def test_a_name_that_leads_to_a_private_address_is_refused(api: Api, addresses: list[str]) -> None:
-    names = Names(addresses)
+    submission = replace(batch_to(api, ["https://hooks.test/"]), batch=None)
 
     with pytest.raises(InvalidRequest, match=f"^{PRIVATE}$"):
-        look_at_receivers(["https://hooks.test/"], None, api.services.settings, names)
+        look_at_receivers(submission, api.services.settings, Names(addresses))
 
 
 def test_a_name_that_nobody_knows_is_taken(api: Api) -> None:
@@ -205,6 +210,13 @@ class Hanging:
         self.asked.append(host)
         self.over.wait(10)
         return []
+
+
+def batch_to(api: Api, urls: list[str]) -> Submission:
+    """Return a valid batch with a job for each address, and the first for itself."""
+    bodies = [Body({"prompt": "a", "webhook_url": url}, {}, typed=True) for url in urls]
+    read = [read_generate(body, api.services.settings, ()) for body in bodies]
+    return Submission(tuple(each.pieces[0] for each in read), Envelope(webhook_url=urls[0]))
 
 
 KEY = {"Idempotency-Key": "k-1"}
