@@ -10,11 +10,11 @@ from standardwebhooks import Webhook
 from shared.batches import Batch
 from shared.deliveries import Parcel, Try
 from shared.job_store import JobStore
-from shared.jobs import Job, new_job_id
+from shared.jobs import Job
 from shared.outbox import Outbox
 from shared.scripts import PREFIX
 from shared.services import Services
-from tests.builders import a_job, accepted, known
+from tests.builders import a_batch, accepted, known
 from tests.worker.provider_server import Received
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -40,8 +40,8 @@ def ended(store: JobStore, webhook: str = URL, **changes: Any) -> Job:
 
 def batch_of(store: JobStore, total: int, webhook: str = URL) -> Batch:
     """Return a batch that was accepted, whose jobs tell nobody."""
-    batch = Batch(new_job_id(), webhook=webhook)
-    taken = store.accept_batch(batch, [a_job(batch=batch.id) for _ in range(total)], 10_000)
+    batch, jobs = a_batch(total)
+    taken = store.accept_batch(replace(batch, webhook=webhook), jobs, 10_000)
     assert taken is not None
     return taken.batch
 

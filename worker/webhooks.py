@@ -147,8 +147,8 @@ def _call(thing: Job | Batch, services: Services, outbound: Outbound) -> Try:
 
 def _body(thing: Job | Batch, services: Services) -> str:
     if isinstance(thing, Batch):
-        jobs = services.index.jobs(thing.jobs)
-        event = batch_event(thing, batch_view(thing, jobs, services.settings))
+        batch, jobs = services.index.whole(thing)
+        event = batch_event(batch, batch_view(batch, jobs, services.settings))
     else:
         event = job_event(thing, job_view(thing, services.settings))
     return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
