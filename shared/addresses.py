@@ -74,7 +74,7 @@ def system_resolve(host: str) -> list[str]:
 def look_up(host: str, resolve: Resolve, seconds: float) -> list[str]:
     """Return the addresses of a host; raise TimeoutError after so many seconds, or OSError.
 
-    No resolver can be told to hurry, so each look-up has a thread, which ends when it likes. Whoever asks
+    No resolver can be told to hurry, so each look-up has a thread, which ends when it likes. Who asks
     for a name that is being looked up gets the same answer: one that hangs holds one thread.
     """
     if is_address(host):

@@ -28,9 +28,11 @@ NO = says(500, b"")
 
 
 @pytest.fixture
-def services(services: Services) -> Services:
+def services(services: Services) -> Iterator[Services]:
     """Give services that may call this machine, with a secret to sign by."""
-    return with_webhooks(services)
+    yield with_webhooks(services)
+    # the receivers are gone, so whoever waited for one ends now, before the store does
+    until(lambda: not threads("webhook"))
 
 
 @contextmanager
