@@ -87,7 +87,7 @@ def test_a_dead_receiver_delays_neither_jobs_nor_other_receivers(shared_stack: S
         jobs = [{"prompt": f"told to nobody {number}"} for number in range(60)]
         body = {"jobs": jobs, "defaults": {"webhook_url": dead.url}}
         batch = stack.http.post(f"{stack.base}/batches?wait=30", json=body, timeout=60)
-        eventually(lambda: len(dead.received) == 4, what="a full receiver")
+        eventually(lambda: len(dead.received) >= 4, what="a full receiver")
 
         image = stack.generate("told to somebody", wait=8, webhook_url=alive.url)
         eventually(lambda: alive.received, 8, "the call")
