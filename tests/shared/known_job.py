@@ -43,7 +43,7 @@ class Known:
 
     def held_by(self, claim: str) -> bool:
         """Tell whether the job runs under a claim."""
-        return self.status == "running" and self.claim == claim
+        return self.place == "running" and self.claim == claim
 
 
 def members(found: dict[str, Any], index: str) -> list[str]:

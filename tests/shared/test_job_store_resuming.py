@@ -164,6 +164,7 @@ def test_a_message_that_got_lost_is_sent_again(store: JobStore, redis_client: "R
     found = store.sweep("s", LEASE_MS)
 
     assert (found.put_back, found.orphans, found.overdue) == (1, [], [])
+    assert places(redis_client, lost) == ["parked"]
     assert places(redis_client, fresh) == ["resuming"]
     assert dispatched(store, known(store, lost)) == lost
 
