@@ -1,6 +1,6 @@
 """What callers are answered: jobs and batches as JSON, with the headers that belong to them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,19 +17,24 @@ from shared.services import Services
 from shared.views import batch_view, job_view
 
 
-def view(thing: Job | Batch, services: Services) -> dict[str, Any]:
-    """Return a job or a batch in the shape of the contract."""
+def view(thing: Job | Batch, services: Services, accepted: Sequence[Job] = ()) -> dict[str, Any]:
+    """Return a job or a batch in the shape of the contract.
+
+    A batch is told as it is now, its counts and its jobs as of the same moment; or with the jobs that
+    were just `accepted`, without asking again. May raise StoreUnavailable for a batch.
+    """
     if isinstance(thing, Batch):
-        return {**batch_view(thing, services.index.jobs(thing.jobs), services.settings)}
+        batch, jobs = (thing, accepted) if accepted else services.index.whole(thing)
+        return {**batch_view(batch, jobs, services.settings)}
     outlook = Outlook()
     with suppress(StoreUnavailable):  # a place that can't be told is no reason to answer nothing
         outlook = services.index.outlook(thing)
     return {**job_view(thing, services.settings, outlook)}
 
 
-def accepted(thing: Job | Batch, services: Services) -> Response:
-    """Answer 202: it goes on."""
-    body = view(thing, services)
+def accepted(thing: Job | Batch, services: Services, jobs: Sequence[Job] = ()) -> Response:
+    """Answer 202: it goes on; `jobs` are those of a batch when the store can't be asked."""
+    body = view(thing, services, jobs)
     response: Response = jsonify(body)
     response.status_code = 202
     response.headers["Location"] = body["status_url"]
@@ -55,10 +60,10 @@ def found(thing: Job | Batch, services: Services) -> Response:
     """Answer a caller who asked how a job or a batch stands: always 200."""
     body = view(thing, services)
     response: Response = jsonify(body)
-    response.set_etag(str(thing.revision), weak=True)
+    response.set_etag(str(body["revision"]), weak=True)
     response.headers["Cache-Control"] = "no-cache"
     _say_when_to_ask_again(response, body)
-    if thing.terminal:
+    if body["finished_at"]:
         response.make_conditional(request)
     return response
 

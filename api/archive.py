@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from flask import Response
 from zipstream import ZipStream
 
 from shared.batches import Batch
+from shared.image_store import ImageStore
 from shared.jobs import Job
 from shared.services import Services
 from shared.views import batch_view, job_view
@@ -18,7 +19,7 @@ _PIECE_BYTES = 256 * 1024
 
 def archive(batch: Batch, services: Services) -> Response:
     """Answer the images that are finished now, and a manifest that tells of every job."""
-    jobs = services.index.jobs(batch.jobs)
+    batch, jobs = services.index.whole(batch)
     response = Response(_zipped(batch, jobs, services), mimetype="application/zip")
     response.headers["Content-Disposition"] = f'attachment; filename="batch-{batch.id}.zip"'
     response.headers["Cache-Control"] = "no-store"
@@ -30,19 +31,28 @@ def _zipped(batch: Batch, jobs: list[Job], services: Services) -> Iterator[bytes
     zipped = ZipStream(sized=False)
     told: list[dict[str, Any]] = []
     for number, job in enumerate(jobs, start=1):
-        path = services.images.find(job.image) if job.status == "succeeded" else None
-        name = f"{number:03}{path.suffix}" if path else None
+        file = _opened(job, services.images)
+        name = f"{number:03}{Path(job.image).suffix}" if file else None
         told.append({"file": name, **job_view(job, services.settings)})
-        if path and name:
-            zipped.add(_pieces(path), name)
-            yield from zipped.all_files()
+        if file and name:
+            with file:
+                zipped.add(_pieces(file), name)
+                yield from zipped.all_files()
     manifest = {**batch_view(batch, jobs, services.settings), "jobs": told}
     zipped.add(json.dumps(manifest, ensure_ascii=False, indent=1), "manifest.json")
     yield from zipped.all_files()
     yield from zipped.finalize()
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE_BYTES):
-            yield piece
+def _opened(job: Job, images: ImageStore) -> BinaryIO | None:
+    """Open a job's image, if it is there: from then on it may be deleted and is still sent whole."""
+    path = images.find(job.image) if job.status == "succeeded" else None
+    try:
+        return path.open("rb") if path else None
+    except FileNotFoundError:
+        return None
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    while piece := file.read(_PIECE_BYTES):
+        yield piece

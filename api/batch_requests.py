@@ -1,12 +1,14 @@
 """From the body of `POST /batches` to its jobs: all of them valid, or every fault told by its index."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from api.bodies import KEY_FIELD, WAIT_FIELD, Body
+from api.bodies import KEY_FIELD, MOST_FIELDS, WAIT_FIELD, Body, printable
 from api.complaints import Complaint, complaint
-from api.submission import Piece, Submission
-from api.uploads import images_in, limit_problems, read_image, unknown_files
+from api.sources import sent
+from api.submission import Piece, Submission, misfits
+from api.uploads import images_in, read_image, unknown_files
 from api.validation import Envelope, read_envelope, read_order
 from shared.errors import InvalidRequest
 from shared.settings import Settings
@@ -14,6 +16,7 @@ from shared.settings import Settings
 _OWN_FIELDS = ("metadata",)
 _KNOWN = ("jobs", "defaults", *_OWN_FIELDS, WAIT_FIELD, KEY_FIELD)
 _OF_THE_BATCH = "is taken by the batch as a whole, not by one of its jobs"
+_FEW_FIELDS = f"of at most {MOST_FIELDS} fields"
 Numbered = dict[str, Any]
 
 
@@ -26,37 +29,41 @@ def read_batch(body: Body, settings: Settings, faults: Sequence[Complaint]) -> S
 
 def _read_prompts(body: Body, settings: Settings, faults: Sequence[Complaint]) -> Submission:
     """Read `jobs`, each a body of `/generate_image` laid over `defaults`."""
-    defaults = body.fields.get("defaults") or {}
     found = [
         complaint(name, f"is not taken by a batch; it takes {', '.join(_KNOWN)}")
         for name in body.fields
         if name not in _KNOWN
     ]
-    if not isinstance(defaults, dict):
-        found.append(complaint("defaults", "must be an object"))
-        defaults = {}
     entries = body.fields.get("jobs")
     if not isinstance(entries, list) or not 1 <= len(entries) <= settings.batch_max_jobs:
         found.append(_wrong_number("jobs", "a list of", "jobs", settings))
         entries = []
+    given = body.fields.get("defaults")
+    defaults = _object({} if given is None else given)
+    if defaults is None:
+        found.append(complaint("defaults", f"must be an object {_FEW_FIELDS}"))
+        entries = []  # nobody can tell what they would be
     envelope, wrong = read_envelope(_own(body), typed=True)
-    read = [_read_entry({**defaults, **_object(entry)}, entry, settings) for entry in entries]
+    read = [_read_entry(defaults or {}, _object(entry), settings) for entry in entries]
     return _judged(read, envelope, [*found, *wrong, *faults])
 
 
 def _read_entry(
-    fields: Mapping[str, Any], entry: object, settings: Settings
+    defaults: Mapping[str, Any], entry: Mapping[str, Any] | None, settings: Settings
 ) -> tuple[Piece | None, list[Complaint]]:
-    if not isinstance(entry, dict):
-        return None, [complaint("jobs", "must hold objects, each with a prompt")]
+    if entry is None:
+        return None, [complaint("jobs", f"must hold objects {_FEW_FIELDS}, each with a prompt")]
+    fields = {**defaults, **entry}
     kept = {name: value for name, value in fields.items() if name not in {WAIT_FIELD, KEY_FIELD}}
     found = [complaint(name, _OF_THE_BATCH) for name in fields if name not in kept]
     order, more = read_order("generate", Body(kept, {}, typed=True), settings)
     return Piece(order) if order else None, [*more, *found]
 
 
-def _object(entry: object) -> dict[str, Any]:
-    return entry if isinstance(entry, dict) else {}
+def _object(given: object) -> dict[str, Any] | None:
+    if isinstance(given, dict) and len(given) <= MOST_FIELDS:
+        return printable(given)
+    return None
 
 
 def _read_images(body: Body, settings: Settings, faults: Sequence[Complaint]) -> Submission:
@@ -70,10 +77,11 @@ def _read_images(body: Body, settings: Settings, faults: Sequence[Complaint]) ->
     envelope, wrong = read_envelope(_own(body), typed=False)
     read: list[tuple[Piece | None, list[Complaint]]] = []
     for image in images:
+        time.sleep(0)  # let other callers of this process in between
         upload, problems = read_image(image, settings)
-        if upload and order and order.operation.input and not problems:
-            problems = limit_problems(upload.info, order.operation.input)
-        read.append((Piece(order, upload) if order and upload else None, problems))
+        if upload and order and not problems:
+            problems = misfits(upload, order)
+        read.append((Piece(order, sent(upload)) if order and upload else None, problems))
     return _judged(
         read, envelope, [*found, *(fault for fault in wrong if fault not in found), *faults]
     )

@@ -1,11 +1,11 @@
 """Many jobs as one: submitting, watching, ending, and fetching their images in one file."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Request, Response, request
 
 from api import answers, endings
 from api.archive import archive
 from api.batch_requests import read_batch
-from api.bodies import read_patience
+from api.bodies import MULTIPART, read_patience
 from api.peers import has_gone
 from api.streams import watch
 from api.submitting import submit
@@ -13,9 +13,14 @@ from api.waiting import Waiting
 from shared.batches import Batch
 from shared.errors import NotFound
 from shared.services import Services
+from shared.settings import Settings
 
 # A hundred files of a megabyte; the forms of single images are bounded by the app's own limit.
 MOST_BYTES = 100 * 1024 * 1024
+# A hundred of the longest prompts, each character written as "\ud83e\udd8a".
+_MOST_JSON_BYTES = 32 * 1024 * 1024
+# Beside the images; the framework's own limit, for a single image.
+_OTHER_PARTS = 1_000
 
 
 def blueprint(services: Services, waiting: Waiting) -> Blueprint:
@@ -24,7 +29,7 @@ def blueprint(services: Services, waiting: Waiting) -> Blueprint:
 
     @routes.post("/batches")
     def submit_batch() -> Response:
-        request.max_content_length = MOST_BYTES
+        _bound(request, services.settings)
         return submit(read_batch, services, waiting)
 
     @routes.get("/batches/<batch_id>")
@@ -47,6 +52,13 @@ def blueprint(services: Services, waiting: Waiting) -> Blueprint:
         return archive(_known(batch_id, services), services)
 
     return routes
+
+
+def _bound(request: Request, settings: Settings) -> None:
+    """Let a batch be larger than a single image; what is no form is held in memory whole."""
+    form = request.mimetype == MULTIPART
+    request.max_content_length = MOST_BYTES if form else _MOST_JSON_BYTES
+    request.max_form_parts = settings.batch_max_jobs + _OTHER_PARTS
 
 
 def _known(batch_id: str, services: Services) -> Batch:

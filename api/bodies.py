@@ -18,7 +18,13 @@ from shared.settings import Settings
 WAIT_TRUE_SECONDS = 40.0
 WAIT_FIELD = "wait_seconds"
 KEY_FIELD = "idempotency_key"
-_FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
+MULTIPART = "multipart/form-data"
+_FORMS = frozenset({MULTIPART, "application/x-www-form-urlencoded"})
+# More than any request has; each one that is not known costs a sentence.
+MOST_FIELDS = 100
+# A list of nothing but empty lists takes twenty times its bytes, and seconds in which nobody else is
+# answered. A batch of the longest prompts stays below this, unless they consist of commas.
+_MOST_JSON_PARTS = 1_000_000
 _PREFER_WAIT = re.compile(r'wait\s*=\s*"?(\d{1,9})"?')
 
 
@@ -32,7 +38,22 @@ class Body:
 
 
 def read_body(request: Request) -> Body:
-    """Read a JSON or form body; raise InvalidRequest or UnsupportedMediaType."""
+    """Read a JSON or form body; raise InvalidRequest, PayloadTooLarge or UnsupportedMediaType."""
+    body = _read(request)
+    if len(body.fields) > MOST_FIELDS:
+        raise InvalidRequest([complaint("body", f"must have at most {MOST_FIELDS} fields")])
+    return body
+
+
+def printable(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return JSON fields by names that can be looked for and told.
+
+    Half a character, as "\\ud800", can be in no name that anything here takes or prints.
+    """
+    return {name.encode(errors="replace").decode(): value for name, value in given.items()}
+
+
+def _read(request: Request) -> Body:
     if request.mimetype in _FORMS:
         return _form(request)
     if request.is_json:
@@ -55,6 +76,8 @@ def _json(request: Request) -> dict[str, Any]:
     most = request.max_content_length
     if most is not None and request.content_length is None and len(data) >= most:
         raise PayloadTooLarge("The request is larger than this service takes")  # sent in chunks
+    if sum(data.count(mark) for mark in (b"[", b"{", b",")) > _MOST_JSON_PARTS:
+        raise PayloadTooLarge("The request has more parts than this service reads")
     if not data.strip():
         return {}
     try:
@@ -63,8 +86,7 @@ def _json(request: Request) -> dict[str, Any]:
         parsed = None
     if not isinstance(parsed, dict):
         raise InvalidRequest([{"field": "body", "error": "The body must be a JSON object"}])
-    # half a character, as "\ud800", can be in no name that anything here takes or prints
-    return {name.encode(errors="replace").decode(): value for name, value in parsed.items()}
+    return printable(parsed)
 
 
 def _form(request: Request) -> Body:

@@ -10,18 +10,20 @@ from shared.services import Services
 
 def cancel_job(job: Job, services: Services) -> Response:
     """Cancel a job, whoever runs it: 200 with the job, or 409 when it had ended."""
-    done = services.store.cancel([job.id])
+    had_ended = job.terminal
+    services.store.cancel([job.id])
     job = services.store.get(job.id) or job
-    if not done:
+    if had_ended or job.status != "canceled":
         return answers.refused(job, f"The job has ended already: it is {job.status}", services)
     return answers.found(job, services)
 
 
 def cancel_batch(batch: Batch, services: Services) -> Response:
     """Cancel every job of a batch that has not ended: 200 with the batch, or 409 when all had."""
-    done = services.store.cancel(batch.jobs)
+    before = batch.canceled
+    services.store.cancel(batch.jobs)
     batch = services.index.batch(batch.id) or batch
-    if not done:
+    if batch.canceled == before:
         return answers.refused(
             batch, f"The batch has ended already: it is {batch.status}", services
         )

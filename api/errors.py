@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
-from shared.errors import Fault, InvalidRequest
+from shared.errors import Fault, InvalidRequest, OverLimit
 from shared.logs import request_id
 
 _log = logging.getLogger(__name__)
@@ -73,7 +73,13 @@ def answer(status: int, code: str, message: str, **more: Any) -> Response:
 
 def _fault(fault: Fault) -> Response:
     more = {"errors": fault.errors} if isinstance(fault, InvalidRequest) else {}
-    return answer(STATUS[fault.error_code], fault.error_code, fault.message, **more)
+    response = answer(STATUS[fault.error_code], fault.error_code, fault.message, **more)
+    if isinstance(fault, OverLimit):
+        # nobody knows when there is room again: "t" is when to look
+        seconds = RETRY_AFTER_SECONDS[fault.error_code]
+        response.headers["RateLimit-Policy"] = f'"{fault.policy}";q={fault.quota}'
+        response.headers["RateLimit"] = f'"{fault.policy}";r=0;t={seconds}'
+    return response
 
 
 def _framework(error: HTTPException) -> Response:

@@ -1,6 +1,7 @@
 """The pictures: an image's address is good from the first answer on, and waits for the image."""
 
 import re
+import time
 from pathlib import Path
 
 from flask import Blueprint, Response, request, send_file
@@ -11,6 +12,7 @@ from shared.errors import Gone, NotFound, NotReady
 from shared.image_file import CONTENT_TYPES
 from shared.jobs import Job
 from shared.services import Services
+from shared.settings import Settings
 
 _MAX_AGE_SECONDS = 86_400
 _ONE_RANGE = re.compile(r"bytes=\s*(\d+-\d*|-\d+)\s*")
@@ -32,7 +34,7 @@ def blueprint(services: Services, waiting: Waiting) -> Blueprint:
         if not services.images.is_name(name):
             raise NotFound("There is no image of this name")
         path = services.images.find(name) or _promised(name, services, waiting)
-        return _send(path, name)
+        return _send(path, name, services.settings)
 
     return routes
 
@@ -57,7 +59,15 @@ def _outcome(job: Job, services: Services) -> Path:
     raise Gone(_GONE[job.image_gone or job.status])
 
 
-def _send(path: Path, name: str) -> Response:
+def _max_age(path: Path, settings: Settings) -> int:
+    """Return for how many seconds a copy may be kept: to its end, which counts from its writing."""
+    if not settings.image_ttl_ms:
+        return _MAX_AGE_SECONDS
+    left = path.stat().st_mtime + settings.image_ttl_ms / 1000 - time.time()
+    return min(max(0, int(left)), _MAX_AGE_SECONDS)
+
+
+def _send(path: Path, name: str, settings: Settings) -> Response:
     token, _, extension = name.partition(".")
     if request.method != "GET" or not _ONE_RANGE.fullmatch(request.headers.get("Range", "")):
         # several ranges, or of something else than bytes: RFC 9110 lets the whole be sent
@@ -68,7 +78,7 @@ def _send(path: Path, name: str) -> Response:
         as_attachment=request.args.get("download") == "1",
         download_name=name,
         etag=token,
-        max_age=_MAX_AGE_SECONDS,
+        max_age=_max_age(path, settings),
     )
     response.cache_control.public = True
     response.cache_control.immutable = True

@@ -9,7 +9,8 @@ from shared.errors import Forbidden, InvalidRequest
 from shared.settings import Settings, is_loopback
 
 _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
-_KNOWN_QUERY = frozenset({"wait", "dry_run"})
+# What is asked of one who submits; nothing that ends something has options.
+_KNOWN_QUERY = {"POST": frozenset({"wait", "dry_run"})}
 _FOREIGN = "A page of another site may not spend this service's credits"
 
 
@@ -44,8 +45,9 @@ def _is_ours(origin: str, own: str) -> bool:
 
 def _refuse_unknown_options() -> None:
     """Raise InvalidRequest for an option that would be dropped, so that nobody relies on it."""
+    known = _KNOWN_QUERY.get(request.method, frozenset())
     faults = [
-        complaint(name, "is not an option here") for name in request.args.keys() - _KNOWN_QUERY
+        complaint(name, "is not an option here") for name in sorted(request.args.keys() - known)
     ]
     if faults:
         raise InvalidRequest(faults)

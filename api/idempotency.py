@@ -40,7 +40,7 @@ def read_key(request: Request, body: Body) -> Key:
 def replay_of(key: Key, path: str, submission: Submission) -> Replay | None:
     """Return what the store compares: the caller's key for this path, and what was asked for.
 
-    Who waits how long is no part of that; an upload counts by its bytes.
+    Who waits how long is no part of that; an image counts by its bytes, or by what names it.
     """
     if key.value is None:
         return None
@@ -50,12 +50,12 @@ def replay_of(key: Key, path: str, submission: Submission) -> Replay | None:
 
 
 def _asked(piece: Piece) -> dict[str, object]:
-    order, upload = piece.order, piece.upload
+    order, source = piece.order, piece.source
     return {
         "request": order.request,
         "metadata": order.metadata,
         "deadline_seconds": order.deadline_seconds,
-        "image": upload.digest if upload else None,
+        "image": source.mark if source else None,
     }
 
 

@@ -41,7 +41,7 @@ def blueprint(services: Services, waiting: Waiting) -> Blueprint:
 
     @routes.post("/jobs/<job_id>/retry")
     def retry_job(job_id: str) -> Response:
-        return submit(read_retry(_known(job_id, services), services), services, waiting)
+        return submit(read_retry(_known(job_id, services)), services, waiting)
 
     @routes.delete("/jobs/<job_id>/image")
     def delete_image(job_id: str) -> Response:

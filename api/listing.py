@@ -2,7 +2,8 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+
+from werkzeug.datastructures import MultiDict
 
 from api.complaints import Complaint, complaint
 from shared.batches import STATUSES
@@ -15,7 +16,7 @@ DEFAULT = 50
 _KNOWN = ("status", "kind", "batch_id", "limit", "cursor")
 
 
-def page(query: Mapping[str, str], index: JobIndex) -> tuple[list[Job], str | None]:
+def page(query: MultiDict[str, str], index: JobIndex) -> tuple[list[Job], str | None]:
     """Return a page of jobs, newest first, and the cursor of the next; raise InvalidRequest.
 
     A cursor names a job and not a number of jobs, so that pages neither repeat nor leave out anything
@@ -29,10 +30,14 @@ def page(query: Mapping[str, str], index: JobIndex) -> tuple[list[Job], str | No
     return shown, _written(shown[-1]) if len(jobs) > len(shown) else None
 
 
-def _wanted(query: Mapping[str, str]) -> Wanted:
+def _wanted(query: MultiDict[str, str]) -> Wanted:
     faults = [
-        complaint(name, f"is not one of {', '.join(_KNOWN)}") for name in set(query) - {*_KNOWN}
+        complaint(name, f"is not one of {', '.join(_KNOWN)}")
+        for name in query
+        if name not in _KNOWN
     ]
+    repeated = [name for name, values in query.lists() if len(values) > 1]
+    faults += [complaint(name, "must be given once") for name in repeated]
     kinds = _choice(query, "kind", KINDS, faults)
     statuses = _choice(query, "status", STATUSES, faults)
     limit = query.get("limit", str(DEFAULT))
@@ -47,7 +52,7 @@ def _wanted(query: Mapping[str, str]) -> Wanted:
 
 
 def _choice(
-    query: Mapping[str, str], name: str, known: tuple[str, ...], faults: list[Complaint]
+    query: MultiDict[str, str], name: str, known: tuple[str, ...], faults: list[Complaint]
 ) -> tuple[str, ...]:
     value = query.get(name)
     if not value:

@@ -1,6 +1,7 @@
 """The way of every request that submits something: read, accept, wait if asked to, answer."""
 
-from contextlib import suppress
+import time
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, request
@@ -23,6 +24,7 @@ def submit(read: Read, services: Services, waiting: Waiting) -> Response:
     """Accept what the current request asks for, as `read` understands it; answer 202 or the end."""
     settings = services.settings
     body = read_body(request)
+    begun = time.monotonic()
     in_body = body.fields.get(WAIT_FIELD)
     patience = read_patience(request, in_body, settings, settings.default_wait_seconds)
     key = read_key(request, body)
@@ -31,18 +33,24 @@ def submit(read: Read, services: Services, waiting: Waiting) -> Response:
         return answers.dry_run(_normalised(submission, settings), services)
     accepted = accept(submission, services, replay_of(key, request.path, submission))
     thing: Job | Batch = accepted.thing
-    # an accepted job is never answered as failed because the job store went away meanwhile
-    with suppress(StoreUnavailable):
-        thing = waiting.for_end(thing, patience.seconds, has_gone(request.environ))
-    response = _answer(thing, patience, services)
+    try:
+        # what a fetch took is part of what the caller waits
+        left = max(0.0, patience.seconds - (time.monotonic() - begun))
+        thing = waiting.for_end(thing, left, has_gone(request.environ))
+        response = _answer(thing, patience, services)
+    except StoreUnavailable:
+        # what was accepted is never answered as failed because the job store went away meanwhile
+        response = _answer(accepted.thing, patience, services, accepted.jobs)
     if accepted.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
 
 
-def _answer(thing: Job | Batch, patience: Patience, services: Services) -> Response:
+def _answer(
+    thing: Job | Batch, patience: Patience, services: Services, jobs: Sequence[Job] = ()
+) -> Response:
     if not (thing.terminal and patience.seconds):
-        response = answers.accepted(thing, services)
+        response = answers.accepted(thing, services, jobs)
         if patience.respond_async:
             response.headers["Preference-Applied"] = "respond-async"
         return response
@@ -52,7 +60,10 @@ def _answer(thing: Job | Batch, patience: Patience, services: Services) -> Respo
 
 
 def _normalised(submission: Submission, settings: Settings) -> dict[str, Any]:
-    """Return a request as it was understood, and its price."""
+    """Return a request as it was understood, and its price.
+
+    An image that the request only names is not looked at: it may still prove unfit.
+    """
     orders = [piece.order for piece in submission.pieces]
     told: dict[str, Any] = {"kind": orders[0].kind, "metadata": orders[0].metadata or {}}
     if submission.batch:

@@ -1,9 +1,11 @@
 """Hold an answer until a job ends or time is up, woken by the job's events and not by polling."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from shared.batches import Batch
@@ -14,12 +16,19 @@ from shared.services import Services
 MOST_FOR_ONE_IMAGE = 20
 # How often a caller who waits is looked after: has it hung up, and did the last look at its job fail?
 _LOOK_SECONDS = 1.0
-# A stream that tells nothing else sends a comment so often: proxies close what is silent for a minute.
-HEARTBEAT_SECONDS = 15.0
 # A batch changes with each of its jobs; its watchers are told so often at most.
 _BATCH_SECONDS = 0.2
 Gone = Callable[[], bool]
 T = TypeVar("T", bound=Job | Batch)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a stream tells of a job or a batch, as of a revision; nothing comes after the final one."""
+
+    revision: int
+    final: bool
+    text: str
 
 
 class Waiting:
@@ -60,32 +69,35 @@ class Waiting:
     def take_place(self) -> Callable[[], None]:
         """Take a place for a stream; return how to give it back. Raises TooManyStreams."""
         if not self._take():
-            raise TooManyStreams("This service holds as many streams as it can; try again shortly")
+            message = "This service holds as many streams as it can; try again shortly"
+            raise TooManyStreams(message, self._most)
         return self._give_back
 
-    def changes(self, thing: T, heartbeat: float = HEARTBEAT_SECONDS) -> Iterator[T | None]:
-        """Yield a job or a batch at each change from now on, until it has ended; None is a heartbeat.
+    def changes(
+        self, thing: T, tell: Callable[[T], News], gone: Gone, heartbeat: float
+    ) -> Iterator[News | None]:
+        """Yield the news of each change from now on, until the end; None is a heartbeat.
 
-        Changes that follow each other too fast to be read are told as one. Ends early when this
+        Changes that follow each other too fast to be read are told as one; what can't be told while
+        the job store is away is told when it is back. Ends early when the caller has gone or this
         process stops: whoever watches comes back with what it has seen.
         """
-        seen, told = thing.revision, time.monotonic()
-        with self._events.watch(thing.id) as event:
-            while not self._events.closed:
-                event.wait(heartbeat)
-                event.clear()
+        seen, last = thing.revision, time.monotonic()
+        for now in self._looks(thing, gone, every=min(heartbeat, _LOOK_SECONDS), fresh=heartbeat):
+            news = None
+            if now.revision > seen:
                 with suppress(StoreUnavailable):
-                    thing = self._read(thing) or thing
-                if thing.revision != seen:
-                    seen, told = thing.revision, time.monotonic()
-                    yield thing
-                    if thing.terminal:
-                        return
-                    if isinstance(thing, Batch):
-                        time.sleep(_BATCH_SECONDS)
-                elif time.monotonic() - told >= heartbeat:
-                    told = time.monotonic()
-                    yield None
+                    news = tell(now)
+            if news:
+                seen, last = news.revision, time.monotonic()
+                yield news
+                if news.final:
+                    return
+                if isinstance(now, Batch):
+                    time.sleep(_BATCH_SECONDS)
+            elif time.monotonic() - last >= heartbeat:
+                last = time.monotonic()
+                yield None
 
     def _read(self, thing: T) -> T | None:
         read = self._index.batch if isinstance(thing, Batch) else self._store.get
@@ -112,20 +124,34 @@ class Waiting:
 
     def _hold(self, thing: T, seconds: float, gone: Gone) -> T:
         deadline = time.monotonic() + seconds
-        current = False
+        for now in self._looks(thing, gone, deadline):
+            if now.terminal:
+                return now
+        return thing if gone() else self._read(thing) or thing
+
+    def _looks(
+        self,
+        thing: T,
+        gone: Gone,
+        deadline: float = math.inf,
+        every: float = _LOOK_SECONDS,
+        fresh: float = math.inf,
+    ) -> Iterator[T]:
+        """Yield a job or a batch as it is known at each look, until there is no reason to look again.
+
+        The record is read after an event, when it is no longer `fresh` (seconds), and again soon when
+        that failed: the store was away, or asked by too many at once.
+        """
+        read = -math.inf
         with self._events.watch(thing.id) as event:
             while (left := deadline - time.monotonic()) > 0 and not self._events.closed:
-                changed = event.wait(min(left, _LOOK_SECONDS))
+                changed = event.wait(min(left, every))
                 if gone():
-                    return thing
-                if current and not changed:
-                    continue
-                event.clear()
-                # away in the middle of a wait, or asked by too many at once: hold on, look again soon
-                current = False
-                with suppress(StoreUnavailable):
-                    thing = self._read(thing) or thing
-                    if thing.terminal:
-                        return thing
-                    current = True
-        return self._read(thing) or thing
+                    return
+                if changed or time.monotonic() - read >= fresh:
+                    event.clear()
+                    read = -math.inf
+                    with suppress(StoreUnavailable):
+                        thing = self._read(thing) or thing
+                        read = time.monotonic()
+                yield thing

@@ -71,16 +71,28 @@ class UnsupportedMediaType(Fault):
     error_code = "unsupported_media_type"
 
 
-class QueueFull(Fault):
+class OverLimit(Fault):
+    """As much is held as a limit allows; `policy` names it, `quota` is what it allows."""
+
+    policy: ClassVar[str]
+
+    def __init__(self, message: str, quota: int) -> None:
+        super().__init__(message)
+        self.quota = quota
+
+
+class QueueFull(OverLimit):
     """As many jobs wait as `QUEUE_MAX_JOBS` allows."""
 
     error_code = "queue_full"
+    policy = "queued-jobs"
 
 
-class TooManyStreams(Fault):
+class TooManyStreams(OverLimit):
     """This process holds as many waiting callers as `MAX_WAITERS` allows."""
 
     error_code = "too_many_streams"
+    policy = "waiting-callers"
 
 
 class Conflict(Fault):
@@ -105,6 +117,16 @@ class BrokenImage(Fault):
     """Bytes are no PNG, JPEG or WebP, or are cut short."""
 
     error_code = "broken_image"
+
+
+class OutboundFault(Fault):
+    """An address that a caller named can't be used or reached; the message is a short reason."""
+
+    error_code = "outbound_failed"
+
+
+class AnswerTooLarge(OutboundFault):
+    """What an address sends is over its limit."""
 
 
 class JobFault(Fault):
@@ -167,6 +189,12 @@ class ProviderBadImage(ProviderFault):
     """A 200 whose body is no whole image; charged, so not repeated."""
 
     error_code = "provider_bad_image"
+    charged = True
+
+
+class ResultLost(ProviderFault):
+    """The provider began an image, which counts as charged, and gives it out no more."""
+
     charged = True
 
 

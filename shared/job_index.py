@@ -9,9 +9,12 @@ from redis import Redis
 from shared.batches import STATUSES, Batch, from_batch_record
 from shared.jobs import Job, from_record
 from shared.moves import Depth, Pace
-from shared.scripts import PREFIX, Scripts, answering
+from shared.scripts import PREFIX, Scripts, answering, pairs
 
 KINDS = ("generate", "upscale")
+# The places of the jobs that have not ended (see common.lua), by their status.
+WAITING = ("queued", "delayed", "dispatched")
+RUNNING = ("running", "parked", "resuming")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +68,25 @@ class JobIndex:
         """Return the newest jobs of some kinds and statuses, behind a cursor; ties go by id."""
         lists = [f"{kind}:{status}" for kind in wanted.kinds for status in wanted.statuses]
         after = (wanted.after.created, wanted.after.job_id) if wanted.after else ("", "")
-        return self.jobs(self._run("newest", wanted.limit, *after, *lists))
+        found = self._run("newest", wanted.limit, *after, *lists)
+        return [from_record(job_id, pairs(record)) for job_id, record in found]
 
     def batch(self, batch_id: str) -> Batch | None:
         """Return a batch, or None when there is none of this id."""
         with answering():
             record = cast("dict[str, str]", self._redis.hgetall(f"{PREFIX}batch:{batch_id}"))
         return from_batch_record(batch_id, record) if record else None
+
+    def whole(self, batch: Batch) -> tuple[Batch, list[Job]]:
+        """Return a batch and its jobs as they are at one moment."""
+        keys = [f"{PREFIX}batch:{batch.id}", *(f"{PREFIX}job:{job_id}" for job_id in batch.jobs)]
+        with answering(), self._redis.pipeline(transaction=True) as pipe:
+            for key in keys:
+                pipe.hgetall(key)
+            record, *records = cast("list[dict[str, str]]", pipe.execute())
+        found = zip(batch.jobs, records, strict=True)
+        jobs = [from_record(job_id, record) for job_id, record in found if record]
+        return from_batch_record(batch.id, record) if record else batch, jobs
 
     def outlook(self, job: Job) -> Outlook:
         """Return where a queued job stands; all is unknown for any other."""
@@ -83,10 +98,10 @@ class JobIndex:
     def depth(self) -> Depth:
         """Return how long the queue is."""
         with answering(), self._redis.pipeline(transaction=False) as pipe:
-            for place in ("queued", "delayed", "dispatched", "running"):
+            for place in (*WAITING, *RUNNING):
                 pipe.zcard(f"{PREFIX}{place}")
-            *waiting, running = cast("list[int]", pipe.execute())
-        return Depth(sum(waiting), running)
+            counts = cast("list[int]", pipe.execute())
+        return Depth(sum(counts[: len(WAITING)]), sum(counts[len(WAITING) :]))
 
     def live_workers(self) -> int:
         """Return how many workers have a heartbeat that still counts."""

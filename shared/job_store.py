@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from redis import Redis
@@ -11,7 +12,7 @@ from shared.batches import Batch, from_batch_record
 from shared.errors import KeyReused, StoreUnavailable
 from shared.jobs import SCHEMA_VERSION, Job, from_record, to_record
 from shared.moves import Accepted, AcceptedBatch, Pace, Release, Replay, Sweep, Turn
-from shared.scripts import PREFIX, Scripts, answering
+from shared.scripts import PREFIX, Scripts, answering, pairs
 
 # A free worker's jobs are dispatched for the slots of the next two seconds, no further: the order of
 # the rest is decided as late as possible.
@@ -61,7 +62,12 @@ class JobStore:
         if answer is None:
             return None
         word, batch_id, record = answer
-        return AcceptedBatch(from_batch_record(batch_id, record), word == "replayed")
+        stored = from_batch_record(batch_id, record)
+        if word == "replayed":
+            return AcceptedBatch(stored, replayed=True)
+        return AcceptedBatch(
+            stored, False, tuple(replace(job, created=stored.created) for job in jobs)
+        )
 
     def _accept(
         self, entry: str, jobs: Sequence[Job], batch: str, longest: int, replay: Replay | None
@@ -74,11 +80,23 @@ class JobStore:
                 key, fingerprint, KEY_LIVES_MS, told, batch,
             )  # fmt: skip
             if word == "other":
-                raise KeyReused("This idempotency key was used for another request")
+                raise _key_reused()
             if word != "late":
-                return (word, answer[0], _pairs(answer[1])) if answer else None
+                return (word, answer[0], pairs(answer[1])) if answer else None
             self._clock_ahead = None  # or the two clocks have moved apart: look again, once
         raise StoreUnavailable("The job store answered too late; try again")
+
+    def find_replay(self, replay: Replay) -> str | None:
+        """Return the id of what was first accepted for a key, or None; raise KeyReused.
+
+        Only a look, so that what is answered anyway costs nothing else; `accept` decides.
+        """
+        with answering():
+            used = cast("str | None", self._redis.get(f"{PREFIX}idempotency:{replay.key}"))
+        fingerprint, _, entry = (used or "").partition(" ")
+        if used and fingerprint != replay.fingerprint:
+            raise _key_reused()
+        return entry or None
 
     def _patience_ends(self) -> int:
         """Return the moment, by the store's clock, after which no caller waits for an answer."""
@@ -107,7 +125,7 @@ class JobStore:
         return self._ids(self._run("dispatch", self._pace.interval_ms, LOOK_AHEAD_MS))
 
     def claim(self, job_id: str, claim: str, lease_ms: int) -> Job | None:
-        """Take a queued job to run it; return it, or None when it is not to be had."""
+        """Take a job to run it, or to ask for its result; None when it is not to be had."""
         return _job(job_id, self._run("claim", job_id, claim, lease_ms))
 
     def renew(self, claims: Mapping[str, str], lease_ms: int) -> list[str]:
@@ -116,7 +134,10 @@ class JobStore:
         return self._ids(self._run("renew", lease_ms, *flat))
 
     def begin_call(self, job_id: str, claim: str, longest_wait_ms: int) -> Turn:
-        """Ask for a slot of the provider's limit; "go" notes the call as sent."""
+        """Ask for a slot of the provider's limit; "go" notes the call as sent.
+
+        For a job that cooks at the provider the slot is for asking for its result.
+        """
         word, ms = cast(
             "tuple[Any, int]",
             self._run(
@@ -130,21 +151,35 @@ class JobStore:
         )
         return Turn(word, int(ms))
 
+    def park(self, job_id: str, provider_id: str, ms: int) -> bool:
+        """Store by which id the provider knows a job that it has begun to make, and let it cook.
+
+        In so many ms its result can be asked for, which is all that is done for it from then on. False
+        when the job has ended, or another start of it is known.
+        """
+        return bool(self._run("park", job_id, provider_id, ms))
+
     def release(self, job_id: str, claim: str, why: Release) -> bool:
-        """Put a running job back into the queue; return False when it is no longer ours."""
+        """Put a running job back into the queue; return False when it is no longer ours.
+
+        One that cooks at the provider is parked again, for the pause.
+        """
         take_back = int(why.take_back_attempt)
         answer = self._run(
             "release", job_id, claim, why.pause_ms, why.counter, take_back, why.trouble
         )
         return bool(answer)
 
-    def succeed(self, job_id: str, **fields: Any) -> bool:
-        """End a job with its image, whoever made it; return False when it had ended already."""
-        return self._finish(job_id, "succeeded", "", fields)
+    def succeed(self, job_id: str, ttl_ms: int = 0, **fields: Any) -> bool:
+        """End a job with its image, whoever made it; return False when it had ended already.
+
+        After `ttl_ms` the image may be removed; 0: never.
+        """
+        return self._finish(job_id, "succeeded", "", ttl_ms, fields)
 
     def fail(self, job_id: str, claim: str, **fields: Any) -> bool:
         """End a job we run (or, with no claim, one that waits); return False when refused."""
-        return self._finish(job_id, "failed", claim, fields)
+        return self._finish(job_id, "failed", claim, 0, fields)
 
     def sweep(self, claim: str, lease_ms: int) -> Sweep:
         """Put lost messages back; adopt, under this claim, the jobs whose lease ran out."""
@@ -173,12 +208,18 @@ class JobStore:
         """Tell what the call of a canceled job cost; False when that is not to be told."""
         return bool(self._run("settle", job_id, claim, credits))
 
+    def expired(self) -> list[str]:
+        """Return the jobs whose images are past their time."""
+        return self._ids(self._run("expired", _SWEEP_MOST))
+
     def forget_image(self, job_id: str, why: str) -> bool:
         """Note that a succeeded job's image is gone ("deleted", "expired"); False when it was."""
         return bool(self._run("forget_image", job_id, why))
 
-    def _finish(self, job_id: str, status: str, claim: str, fields: Mapping[str, Any]) -> bool:
-        return bool(self._run("finish", job_id, status, claim, *_flat(to_record(fields))))
+    def _finish(
+        self, job_id: str, status: str, claim: str, ttl_ms: int, fields: Mapping[str, Any]
+    ) -> bool:
+        return bool(self._run("finish", job_id, status, claim, ttl_ms, *_flat(to_record(fields))))
 
     @staticmethod
     def _ids(answer: Any) -> list[str]:
@@ -192,6 +233,10 @@ _GIVEN_AT_ACCEPT = (
 _GIVEN_WITH_BATCH = ("metadata", "request_id", "webhook")
 
 
+def _key_reused() -> KeyReused:
+    return KeyReused("This idempotency key was used for another request")
+
+
 def _given(job: Job) -> list[Any]:
     """Return what the script takes of a job: id, image, ms until its deadline, its record."""
     fields = {"schema": SCHEMA_VERSION, **{name: getattr(job, name) for name in _GIVEN_AT_ACCEPT}}
@@ -202,10 +247,5 @@ def _flat(record: Mapping[str, str]) -> list[str]:
     return [part for pair in record.items() for part in pair]
 
 
-def _pairs(record: Sequence[str]) -> dict[str, str]:
-    pairs = iter(record)
-    return dict(zip(pairs, pairs, strict=True))
-
-
 def _job(job_id: str, record: Sequence[str]) -> Job | None:
-    return from_record(job_id, _pairs(record)) if record else None
+    return from_record(job_id, pairs(record)) if record else None

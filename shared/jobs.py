@@ -29,7 +29,9 @@ class Job:
     the provider calls that may have been charged or were refused, `unknown` those of them whose
     outcome nobody knows, and `unreached` the tries since then that never reached it; `claim` names the
     latest claim, and `trouble` is the code of what last sent the job back into the queue.
-    `batch` and `retry_of` are ids; `image_gone` tells why a picture that was made is there no more.
+    `batch` and `retry_of` are ids; `image_gone` tells why a picture that was made is there no more,
+    and `expires` when it will be removed. `sent` is when the latest paid call was sent, `provider_id` by
+    what the provider knows what it began: with it a job is only asked for, and never sent again.
     """
 
     id: str
@@ -53,6 +55,7 @@ class Job:
     unreached: int = 0
     sent: int | None = None
     slot: int | None = None
+    provider_id: str = ""
     provider_ms: int | None = None
     result: Mapping[str, Any] | None = None
     credits: int | None = None
@@ -65,6 +68,7 @@ class Job:
     retry_of: str = ""
     webhook: str = ""
     image_gone: str = ""
+    expires: int | None = None
 
     @property
     def terminal(self) -> bool:
@@ -74,7 +78,7 @@ class Job:
 
 _NUMBERS = frozenset({
     "estimate", "created", "deadline", "revision", "started", "finished", "attempts", "unknown",
-    "unreached", "sent", "slot", "provider_ms", "credits",
+    "unreached", "sent", "slot", "provider_ms", "credits", "expires",
 })  # fmt: skip
 _DOCUMENTS = frozenset({"request", "metadata", "result"})
 _NAMES = frozenset(field.name for field in fields_of(Job))

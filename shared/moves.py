@@ -26,7 +26,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a worker may do about its call: go, wait (ms), try later (ms), or stop (stale)."""
+    """What a worker may do about its call: go, wait (ms), try later (ms), or stop (stale).
+
+    The ms of a "go" tell how long ago the job was sent, when it cooks at the provider.
+    """
 
     word: Literal["go", "wait", "later", "stale"]
     ms: int
@@ -52,13 +55,19 @@ class Accepted:
         """What was accepted."""
         return self.job
 
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """The jobs of the batch that this is not."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class AcceptedBatch:
-    """A batch that was accepted, now or (`replayed`) when the same request came first."""
+    """A batch that was accepted, now (with its `jobs`) or when the same request came first."""
 
     batch: Batch
     replayed: bool
+    jobs: tuple[Job, ...] = ()
 
     @property
     def thing(self) -> Batch:

@@ -1,6 +1,6 @@
 """The way to Redis: its scripts, each one atomic change, and what its troubles mean to a caller."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,12 @@ class Scripts:
         """Run a script by the name of its file; return its answer."""
         with answering():
             return self._scripts[name](keys=[PREFIX], args=list(args))
+
+
+def pairs(flat: Sequence[str]) -> dict[str, str]:
+    """Return a record from what a script answers: name, value, name, value, …"""
+    parts = iter(flat)
+    return dict(zip(parts, parts, strict=True))
 
 
 @contextmanager

@@ -129,6 +129,8 @@ class Settings(BaseModel):
     upscale_max_side: Annotated[int, Field(ge=32, le=1_536)] = 512
     max_upload_bytes: Annotated[int, Field(ge=1_024, le=10 * _MEBIBYTE)] = 10 * _MEBIBYTE
     batch_max_jobs: Annotated[int, Field(ge=1, le=1_000)] = 100
+    fetch_allow_private: bool = False
+    webhook_allow_private: bool = False
     queue_max_jobs: Annotated[int, Field(ge=1)] = 10_000
     provider_rate: Annotated[Rate, BeforeValidator(_parse_rate)] = Rate(150, 10)
     provider_rate_guard_ms: Annotated[int, Field(ge=0, le=60_000)] = 300
@@ -136,6 +138,7 @@ class Settings(BaseModel):
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 5
     retry_unknown_outcome: Annotated[int, Field(ge=0, le=100)] = 1
     retry_unknown_max_credits: Annotated[Decimal, Field(ge=0)] = Decimal(10)
+    image_ttl_days: Annotated[float, Field(ge=0, le=36_500)] = 0
     job_deadline_seconds: Annotated[int, Field(ge=1, le=31_536_000)] = 86_400
     max_waiters: Annotated[int, Field(ge=0)] = 5_000
     shutdown_grace_seconds: Annotated[int, Field(ge=1, le=3_600)] = 20
@@ -192,6 +195,11 @@ class Settings(BaseModel):
                 "REDIS_URL is not set: `make run` starts a server, a part alone needs one"
             )
         return self.redis_url.get_secret_value()
+
+    @property
+    def image_ttl_ms(self) -> int:
+        """Return for how long a picture is kept, 0 when it is kept until somebody deletes it."""
+        return round(self.image_ttl_days * 86_400_000)
 
     @property
     def price_overrides(self) -> dict[str, int]:

@@ -22,6 +22,7 @@ from shared.settings import Settings
 POLL_AFTER_SECONDS = 2
 _LONGEST_POLL_SECONDS = 30
 _UNKNOWN = Outlook()
+_GONE = {"deleted": "The image was deleted.", "expired": "The image has expired."}
 
 
 class ImageView(TypedDict):
@@ -120,7 +121,7 @@ def job_view(job: Job, settings: Settings, outlook: Outlook = _UNKNOWN) -> JobVi
         "status_url": f"{base}/jobs/{job.id}",
         "events_url": f"{base}/jobs/{job.id}/events",
         "image_url": image_url(job, settings),
-        "expires_at": None,
+        "expires_at": _time(job.expires),
         "image": _image(job),
         "request": job.request,
         "attempts": job.attempts,
@@ -210,12 +211,13 @@ def _batch_message(batch: Batch, ended: int) -> str:
     if batch.status == "succeeded":
         return f"All {batch.total} images are ready; archive_url has them in one file."
     told = ", ".join(f"{number} {status}" for status, number in batch.counts.items() if number)
-    return f"The batch has ended: {told}."
+    made = " archive_url has the images that were made in one file." if batch.succeeded else ""
+    return f"The batch has ended: {told}.{made}"
 
 
 def _message(job: Job, poll: int | None, outlook: Outlook) -> str:
     if job.status == "succeeded":
-        return f"The image was {job.image_gone}." if job.image_gone else "The image is ready."
+        return _GONE.get(job.image_gone, "The image is ready.")
     if job.status == "canceled":
         return f"The job was canceled. {_canceled(job)}"
     if job.status == "failed":

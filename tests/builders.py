@@ -9,14 +9,16 @@ from typing import Any, TypeVar
 
 from redis import Redis
 
+from shared.batches import Batch
 from shared.job_store import JobStore
 from shared.jobs import Job, new_image_name, new_job_id
 from shared.moves import Release
 from shared.scripts import PREFIX
 
 LEASE_MS = 30_000
-PLACES = ("queued", "delayed", "dispatched", "running")
+PLACES = ("queued", "delayed", "dispatched", "running", "parked", "resuming")
 CLAIM = "c1"
+PROVIDER_ID = "a" * 64
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -45,6 +47,20 @@ def accepted(store: JobStore, **changes: Any) -> Job:
     return taken.job
 
 
+def a_batch(number: int = 3, **changes: Any) -> tuple[Batch, list[Job]]:
+    """Return a new batch and its jobs, with ids in their order as the API gives them."""
+    batch = Batch(id=new_job_id())
+    ids = sorted(new_job_id() for _ in range(number))
+    return batch, [a_job(id=job_id, batch=batch.id, **changes) for job_id in ids]
+
+
+def accepted_batch(store: JobStore, number: int = 3, **changes: Any) -> Batch:
+    """Return a batch that the store has taken."""
+    taken = store.accept_batch(*a_batch(number, **changes), 10_000)
+    assert taken is not None
+    return taken.batch
+
+
 def running(store: JobStore, **changes: Any) -> Job:
     """Return a job that runs under CLAIM."""
     job = store.claim(accepted(store, **changes).id, CLAIM, LEASE_MS)
@@ -61,16 +77,31 @@ def orphan(store: JobStore, redis: "Redis", *, sent: bool, **changes: Any) -> Jo
     return known(store, job.id)
 
 
+def parked(store: JobStore, ms: int = 60_000, **changes: Any) -> Job:
+    """Return a job that cooks at the provider; its result can be asked for in so many ms."""
+    job = running(store, **changes)
+    assert store.begin_call(job.id, CLAIM, 10_000).word == "go"
+    assert store.park(job.id, PROVIDER_ID, ms)
+    return known(store, job.id)
+
+
+def dispatched(store: JobStore, job: Job) -> str:
+    """Return the id of a job for which a message was sent."""
+    store.heartbeat("w", 100, 60_000)
+    assert job.id in store.dispatch()
+    store.heartbeat("w", 0, 0)
+    return job.id
+
+
 def in_state(store: JobStore, state: str) -> str:
-    """Return the id of a job in a state: a status, a place of a queued job, or missing."""
+    """Return the id of a job in a state: a status, a place of a job that has not ended, or missing."""
     if state == "missing":
         return new_job_id()
     if state == "dispatched":
-        job = accepted(store)
-        store.heartbeat("w", 100, 60_000)
-        assert job.id in store.dispatch()
-        store.heartbeat("w", 0, 0)
-        return job.id
+        return dispatched(store, accepted(store))
+    if state in {"parked", "resuming"}:
+        job = parked(store, 0 if state == "resuming" else 60_000)
+        return dispatched(store, job) if state == "resuming" else job.id
     job = accepted(store) if state == "queued" else running(store)
     if state == "delayed":
         assert store.release(job.id, CLAIM, Release(pause_ms=60_000))
@@ -78,6 +109,8 @@ def in_state(store: JobStore, state: str) -> str:
         assert store.succeed(job.id)
     elif state == "failed":
         assert store.fail(job.id, CLAIM)
+    elif state == "canceled":
+        assert store.cancel([job.id]) == 1
     return job.id
 
 

@@ -26,6 +26,11 @@ class Keeping(Protocol):
     """Where jobs and images are kept; a Workshop and Services both are that."""
 
     @property
+    def settings(self) -> Settings:
+        """The settings."""
+        ...
+
+    @property
     def store(self) -> JobStore:
         """The job store."""
         ...
@@ -38,12 +43,17 @@ class Keeping(Protocol):
 
 def succeed(job: Job, kept: Keeping, **fields: object) -> None:
     """End a job with the image that is in the store; an image that comes too late is dropped."""
-    if kept.store.succeed(job.id, **fields):
+    if kept.store.succeed(job.id, kept.settings.image_ttl_ms, **fields):
         _log.info("made an image", extra={"provider_ms": fields.get("provider_ms")})
-    elif (current := kept.store.get(job.id)) and current.status in {"failed", "canceled"}:
+    elif (current := kept.store.get(job.id)) and (
+        current.status != "succeeded" or current.image_gone
+    ):
         _log.warning("an image came after its job had ended, and is dropped")
         kept.images.delete(job.image)
-    _drop_input(job, kept)
+        settle(job, job.estimate, kept)
+        return  # its input stays, for a retry
+    if job.input:
+        kept.images.delete_input(job.input)
 
 
 def finish_from_disk(job: Job, kept: Keeping) -> bool:
@@ -76,20 +86,29 @@ def result_of(info: ImageInfo, size: int, seed: int | None) -> dict[str, object]
 
 
 def fail(job: Job, claim: str, fault: JobFault, kept: Keeping) -> None:
-    """End a job with a fault; its credits stay open when nobody knows what was charged."""
-    fields: dict[str, object] = {"error_code": fault.error_code, "error": fault.message}
-    if fault.charged:
-        fields["credits"] = job.estimate
-    elif not (isinstance(fault, OutcomeUnknown) or job.unknown):
-        fields["credits"] = 0
+    """End a job with a fault; its credits stay open when nobody knows what was charged.
+
+    Its input stays: the caller may have it done again.
+    """
+    credits = credits_after(job, fault)
+    fields = {"error_code": fault.error_code, "error": fault.message, "credits": credits}
     if kept.store.fail(job.id, claim, **fields):
         _log.info("a job failed", extra={"error_code": fault.error_code})
-        _drop_input(job, kept)
+    else:
+        settle(job, credits, kept)
 
 
-def _drop_input(job: Job, kept: Keeping) -> None:
-    if job.input:
-        kept.images.delete_input(job.input)
+def settle(job: Job, credits: int | None, kept: Keeping) -> None:
+    """Tell what the call of a job cost that was canceled meanwhile; of any other nothing is told."""
+    if credits is not None and kept.store.settle(job.id, job.claim, credits):
+        _log.info("told what the call of a canceled job cost", extra={"credits": credits})
+
+
+def credits_after(job: Job, fault: JobFault) -> int | None:
+    """Return what a job has cost that met this fault, in thousandths; None: nobody knows."""
+    if fault.charged or job.provider_id:
+        return job.estimate
+    return None if isinstance(fault, OutcomeUnknown) or job.unknown else 0
 
 
 def retry_rule(job: Job, fault: Retryable, settings: Settings) -> Release | None:

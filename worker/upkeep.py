@@ -22,6 +22,7 @@ from shared.queue import dispatch
 from shared.services import Services
 from worker.endings import fail, finish_from_disk, retry_rule
 from worker.leases import RENEW_SECONDS, Leases
+from worker.workshop import POLL_MS
 
 _log = logging.getLogger(__name__)
 TICK_SECONDS = 0.5
@@ -29,6 +30,7 @@ Step = tuple[float, Callable[[], object]]
 _HEARTBEAT_SECONDS = 2.0
 _HEARTBEAT_TTL_MS = 10_000
 _SWEEP_SECONDS = 1.0
+_EXPIRE_SECONDS = 30.0
 # Enough for a sweeper to decide about all it adopted; if it dies too, another adopts them then.
 _ADOPTED_MS = 30_000
 
@@ -74,6 +76,7 @@ class Upkeep:
         return [
             (_SWEEP_SECONDS, partial(sweep, services)),
             (TICK_SECONDS, partial(dispatch, services.store, services.queue)),
+            (_EXPIRE_SECONDS, partial(expire, services)),
         ]
 
     def _run(self, steps: list[Step]) -> None:
@@ -110,20 +113,31 @@ def sweep(services: Services) -> None:
     claim = secrets.token_hex(8)
     found = store.sweep(claim, _ADOPTED_MS)
     if found.put_back:
-        _log.warning(
-            "messages were lost, their jobs are queued again", extra={"jobs": found.put_back}
-        )
+        _log.warning("messages were lost, their jobs wait again", extra={"jobs": found.put_back})
     for job_id in found.orphans:
         _attempt(partial(_take_over, job_id, claim, services))
     for job_id in found.overdue:
         _attempt(partial(_end_overdue, job_id, services))
 
 
+def expire(services: Services) -> None:
+    """Remove the images that are past their time; their records tell that they were there."""
+    for job_id in services.store.expired():
+        job = services.store.get(job_id)
+        if job:
+            services.images.delete(job.image)
+        services.store.forget_image(job_id, "expired")
+
+
 def _take_over(job_id: str, claim: str, services: Services) -> None:
-    """Decide about a job whose worker is gone: its call was sent (outcome unknown) or it was not."""
+    """Decide about a job whose worker is gone: its call was not sent, or was, or is known to cook."""
     store = services.store
     job = store.get(job_id)
     if job is None or job.claim != claim or finish_from_disk(job, services):
+        return
+    if job.provider_id:
+        # its worker may have asked for the result just before it was lost
+        store.release(job.id, job.claim, Release(POLL_MS))
         return
     if job.sent is None:
         store.release(job.id, job.claim, Release())

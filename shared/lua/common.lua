@@ -35,8 +35,10 @@ local allowed = {
   running = { queued = true, succeeded = true, failed = true, canceled = true },
 }
 
--- Where a job is besides its record: it stands in exactly one of these until it ends.
-local places = { 'queued', 'delayed', 'dispatched', 'running' }
+-- Where a job is besides its record: it stands in exactly one of these until it ends. What cooks at the
+-- provider is running by its status: it is parked until its result is asked for, resuming when a message
+-- for that is on its way.
+local places = { 'queued', 'delayed', 'dispatched', 'running', 'parked', 'resuming' }
 
 local function put(place, id, score)
   for _, other in ipairs(places) do redis.call('ZREM', key(other), id) end
@@ -48,11 +50,18 @@ local function enqueue(id)
   put('queued', id, redis.call('HGET', job_key(id), 'created'))
 end
 
--- Raises the revision of a job and tells whoever watches it; returns the revision.
-local function revised(id, status)
-  local revision = redis.call('HINCRBY', job_key(id), 'revision', 1)
-  redis.call('PUBLISH', key('events'), id .. ' ' .. revision .. ' ' .. status)
+-- Raises the revision of a record (a job's or a batch's) and tells whoever watches it; returns the revision.
+local function revised(record, id, word)
+  local revision = redis.call('HINCRBY', record, 'revision', 1)
+  redis.call('PUBLISH', key('events'), id .. ' ' .. revision .. ' ' .. word)
   return revision
+end
+
+-- What a job that has ended still learns is told of its batch too, whose answer has it.
+local function revised_after_end(id, status)
+  local batch = redis.call('HGET', job_key(id), 'batch')
+  if batch then revised(batch_key(batch), batch, 'changed') end
+  return revised(job_key(id), id, status)
 end
 
 -- A batch counts its jobs by status, and is finished when none is open.
@@ -63,8 +72,7 @@ local function count_in_batch(id, from, to)
   local open = redis.call('HMGET', batch, 'queued', 'running')
   local ended = tonumber(open[1] or 0) + tonumber(open[2] or 0) == 0
   if ended then redis.call('HSET', batch, 'finished', now_ms()) end
-  local revision = redis.call('HINCRBY', batch, 'revision', 1)
-  redis.call('PUBLISH', key('events'), id .. ' ' .. revision .. ' ' .. (ended and 'finished' or 'running'))
+  revised(batch, id, ended and 'finished' or 'running')
 end
 
 -- Returns the new revision, or false when the move is impossible and nothing was changed.
@@ -77,7 +85,7 @@ local function move(id, to, fields)
   redis.call('ZREM', list_key(kind, from), id)
   redis.call('ZADD', list_key(kind, to), created, id)
   if batch then count_in_batch(batch, from, to) end
-  return revised(id, to)
+  return revised(job_key(id), id, to)
 end
 
 local function holds(id, claim)

@@ -1,5 +1,6 @@
 -- ARGV: how many at most, created and id of the job behind which to go on ('', '' to begin), then names
--- of lists. Returns ids, newest first; of the same moment, the highest id first.
+-- of lists. Returns {id, record}s, newest first; of the same moment, the highest id first. The records are
+-- of the same moment as the lists, so that none tells another status than was asked for.
 local most, created, after = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local found = {}
 local function take(list, from, to, below)
@@ -20,6 +21,8 @@ table.sort(found, function(a, b)
   if a.created ~= b.created then return a.created > b.created end
   return a.id > b.id
 end)
-local ids = {}
-for i = 1, math.min(most, #found) do ids[i] = found[i].id end
-return ids
+local jobs = {}
+for i = 1, math.min(most, #found) do
+  jobs[i] = { found[i].id, redis.call('HGETALL', job_key(found[i].id)) }
+end
+return jobs

@@ -15,9 +15,10 @@ local capacity = 0
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), now, '+inf')) do
   capacity = capacity + (redis.call('HGET', key('workers:capacity'), worker) or 0)
 end
--- how long such a call took lately
-local usual = tonumber(redis.call('GET', key('recent:' .. redis.call('HGET', job_key(id), 'variant'))) or 0)
-if capacity == 0 or usual == 0 then return { tostring(position), '' } end
+-- how long such a call took lately; what went wrong before may go wrong again, and then nobody knows
+local variant, trouble = unpack(redis.call('HMGET', job_key(id), 'variant', 'trouble'))
+local usual = tonumber(redis.call('GET', key('recent:' .. variant)) or 0)
+if capacity == 0 or usual == 0 or trouble then return { tostring(position), '' } end
 local free = math.max(0, capacity - redis.call('ZCARD', key('running')))
 local turns = math.max(0, position - free)
 local slot = math.max(next_slot(now, interval), paused_until(now)) - now

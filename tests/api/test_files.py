@@ -3,8 +3,9 @@
 import pytest
 
 from shared.jobs import new_image_name
-from tests.api.callers import Api, assert_fault
-from tests.builders import running
+from tests.api.callers import Api, assert_fault, json_of
+from tests.api.conftest import Start
+from tests.builders import known, running
 from tests.pictures import picture
 
 IMAGE = picture(form="webp")
@@ -199,3 +200,14 @@ def test_a_folder_of_an_images_name_is_no_image(api: Api) -> None:
     (api.services.images.folder / name).mkdir(parents=True)
 
     assert api.get(f"/saved_images/{name}").status_code == 404
+
+
+def test_a_copy_is_kept_no_longer_than_the_image(start: Start) -> None:
+    api = start(image_ttl_days=0.5)
+    job_id = json_of(api.generate())["job_id"]
+    api.succeed(job_id)
+
+    kept = api.get(f"/saved_images/{known(api.store, job_id).image}").cache_control.max_age
+
+    assert kept is not None
+    assert 43_100 < kept <= 43_200

@@ -1,6 +1,5 @@
 """The job store against a small model of it, through any sequence of moves."""
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, settings
@@ -14,38 +13,21 @@ from hypothesis.stateful import (
 )
 from redis import Redis
 
+from shared.batches import STATUSES, from_batch_record
+from shared.job_index import KINDS
 from shared.job_store import JobStore
 from shared.jobs import from_record
 from shared.moves import Pace, Release
 from shared.scripts import PREFIX
-from tests.builders import LEASE_MS, PLACES, a_job, dump
+from tests.builders import LEASE_MS, PLACES, PROVIDER_ID, a_batch, a_job, dump
+from tests.shared.known_job import Known, members
 
 CAPACITY = 3
+LONGEST = 6
 CLAIMS = st.sampled_from(["c1", "c2"])
 WHICH = st.integers(0, 7)
-
-
-@dataclass
-class Known:
-    """What the model knows of a job: its status, the index it stands in, its claim."""
-
-    status: str = "queued"
-    place: str = "queued"
-    claim: str = ""
-    revision: int = 1
-    attempts: int = 0
-    sent: bool = False
-    lease_over: bool = False
-
-    def move(self, status: str, place: str, claim: str = "") -> None:
-        """Change the state as every move does."""
-        self.status, self.place, self.claim = status, place, claim
-        self.sent = self.lease_over = False
-        self.revision += 1
-
-    def held_by(self, claim: str) -> bool:
-        """Tell whether the job runs under a claim."""
-        return self.status == "running" and self.claim == claim
+KIND = st.sampled_from(KINDS)
+OPEN = {"queued", "running"}
 
 
 class Machine(RuleBasedStateMachine):
@@ -59,6 +41,7 @@ class Machine(RuleBasedStateMachine):
         self.store = JobStore(self.redis, Pace(1e-6))
         self.store.heartbeat("w", CAPACITY, 600_000)
         self.jobs: dict[str, Known] = {}
+        self.batches: dict[str, list[str]] = {}
 
     def pick(self, which: int) -> tuple[str, Known]:
         """Return one of the jobs."""
@@ -68,36 +51,55 @@ class Machine(RuleBasedStateMachine):
         """Return the jobs that the model has in a place."""
         return [job_id for job_id, job in self.jobs.items() if job.place == place]
 
-    @rule()
-    def accept(self) -> None:
-        waiting = [job for job in self.jobs.values() if job.status == "queued"]
-        stored = self.store.accept(a_job(), 6)
+    def room(self) -> int:
+        """Return how many more jobs may wait."""
+        return LONGEST - sum(job.status == "queued" for job in self.jobs.values())
 
-        assert (stored is None) == (len(waiting) >= 6)
+    @rule(kind=KIND)
+    def accept(self, kind: str) -> None:
+        room = self.room()
+        stored = self.store.accept(a_job(kind=kind), LONGEST)
+
+        assert bool(stored) == (room >= 1)
         if stored:
-            self.jobs[stored.job.id] = Known()
+            self.jobs[stored.job.id] = Known(kind)
+
+    @rule(kind=KIND)
+    def accept_a_batch(self, kind: str) -> None:
+        batch, jobs = a_batch(2, kind=kind)
+        room = self.room()
+        stored = self.store.accept_batch(batch, jobs, LONGEST)
+
+        assert bool(stored) == (room >= 2)
+        if stored:
+            self.batches[batch.id] = [job.id for job in jobs]
+            self.jobs |= {job.id: Known(kind, batch.id) for job in jobs}
 
     @rule()
     def dispatch(self) -> None:
-        free = CAPACITY - len(self.standing("dispatched")) - len(self.standing("running"))
+        busy = [*self.standing("dispatched"), *self.standing("resuming"), *self.standing("running")]
+        room, due = max(CAPACITY - len(busy), 0), self.standing("due")
         waiting = self.standing("queued")
         sent = self.store.dispatch()
 
-        assert set(sent) <= set(waiting)
-        assert len(sent) == min(max(free, 0), len(waiting))
+        assert set(sent) <= {*due, *waiting}
+        assert len(sent) == min(room, len(due) + len(waiting))
+        assert len(set(sent) & set(due)) == min(room, len(due))
         for job_id in sent:
-            self.jobs[job_id].place = "dispatched"
+            self.jobs[job_id].place = "resuming" if self.jobs[job_id].bought else "dispatched"
 
     @precondition(lambda self: self.jobs)
     @rule(which=WHICH, claim=CLAIMS)
     def claim(self, which: int, claim: str) -> None:
         job_id, job = self.pick(which)
-        free = job.place in {"queued", "dispatched"}
+        free, resuming = job.place in {"queued", "dispatched"}, job.place == "resuming"
         granted = self.store.claim(job_id, claim, LEASE_MS)
 
-        assert bool(granted) == (free or job.held_by(claim))
+        assert bool(granted) == (free or resuming or job.held_by(claim))
         if free:
             job.move("running", "running", claim)
+        elif resuming:
+            job.go("running", claim)
 
     @precondition(lambda self: self.jobs)
     @rule(which=WHICH, claim=CLAIMS)
@@ -107,19 +109,44 @@ class Machine(RuleBasedStateMachine):
 
         stale = not job.held_by(claim) or job.lease_over
         assert (turn.word == "stale") == stale
-        if turn.word == "go":
+        if turn.word == "go" and not job.bought:
             job.attempts += not job.sent
             job.sent = True
 
     @precondition(lambda self: self.jobs)
-    @rule(which=WHICH, claim=CLAIMS, pause=st.sampled_from([0, 600_000]))
-    def release(self, which: int, claim: str, pause: int) -> None:
+    @rule(which=WHICH, provider_id=st.sampled_from([PROVIDER_ID, "another"]))
+    def park(self, which: int, provider_id: str) -> None:
         job_id, job = self.pick(which)
-        done = self.store.release(job_id, claim, Release(pause_ms=pause))
+        again = job.bought and provider_id == PROVIDER_ID
+        first = not job.bought and job.status in {"queued", "running"}
+        done = self.store.park(job_id, provider_id if job.bought else PROVIDER_ID, 600_000)
+
+        assert done == (first or again)
+        if first:
+            job.revision += job.status == "queued"
+            job.status, job.bought = "running", True
+            job.go("parked")
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=WHICH, claim=CLAIMS, pause=st.sampled_from([0, 600_000]), unknown=st.booleans())
+    def release(self, which: int, claim: str, pause: int, unknown: bool) -> None:
+        job_id, job = self.pick(which)
+        why = Release(pause_ms=pause, counter="unknown" if unknown else "")
+        done = self.store.release(job_id, claim, why)
 
         assert done == job.held_by(claim)
-        if done:
+        if done and job.bought:
+            job.go("parked" if pause else "due")
+        elif done:
             job.move("queued", "delayed" if pause else "queued")
+            job.unknown = job.unknown or unknown
+
+    @precondition(lambda self: self.standing("parked"))
+    @rule(which=WHICH)
+    def a_result_can_be_asked_for(self, which: int) -> None:
+        job_id = self.standing("parked")[which % len(self.standing("parked"))]
+        self.redis.zadd(f"{PREFIX}parked", {job_id: 1})
+        self.jobs[job_id].go("due")
 
     @precondition(lambda self: self.jobs)
     @rule(which=WHICH)
@@ -127,7 +154,7 @@ class Machine(RuleBasedStateMachine):
         job_id, job = self.pick(which)
         done = self.store.succeed(job_id)
 
-        assert done == (job.status in {"queued", "running"})
+        assert done == (job.status in OPEN)
         if done:
             job.move("succeeded", "")
 
@@ -140,6 +167,38 @@ class Machine(RuleBasedStateMachine):
         assert done == (job.held_by(claim) or (not claim and job.status == "queued"))
         if done:
             job.move("failed", "")
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=st.sets(WHICH, min_size=1, max_size=3))
+    def cancel(self, which: set[int]) -> None:
+        named = dict(self.pick(each) for each in which)
+        open_ones = [job for job in named.values() if job.status in OPEN]
+
+        assert self.store.cancel(list(named)) == len(open_ones)
+        for job in open_ones:
+            job.credits = 3_000 if job.bought else None if job.sent or job.unknown else 0
+            job.move("canceled", "", job.claim)  # who sent a call may still tell its cost
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=WHICH, claim=CLAIMS | st.just(""), credits=st.sampled_from([0, 3_000]))
+    def settle(self, which: int, claim: str, credits: int) -> None:
+        job_id, job = self.pick(which)
+        done = self.store.settle(job_id, claim, credits)
+
+        ours = job.status == "canceled" and bool(claim) and job.claim == claim
+        assert done == (ours and job.credits is None and bool(credits or not job.unknown))
+        if done:
+            job.credits, job.revision = credits, job.revision + 1
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=WHICH)
+    def forget_image(self, which: int) -> None:
+        job_id, job = self.pick(which)
+        done = self.store.forget_image(job_id, "deleted")
+
+        assert done == (job.status == "succeeded" and not job.image_gone)
+        if done:
+            job.image_gone, job.revision = True, job.revision + 1
 
     @precondition(lambda self: self.standing("delayed"))
     @rule()
@@ -158,10 +217,11 @@ class Machine(RuleBasedStateMachine):
 
     @rule(lose=st.booleans())
     def sweep(self, lose: bool) -> None:
-        lost = self.standing("dispatched") if lose else []
+        lost = [*self.standing("dispatched"), *self.standing("resuming")] if lose else []
         for job_id in lost:
-            self.redis.zadd(f"{PREFIX}dispatched", {job_id: 1})
-            self.jobs[job_id].place = "queued"
+            job = self.jobs[job_id]
+            self.redis.zadd(f"{PREFIX}{job.place}", {job_id: 1})
+            job.place = "due" if job.bought else "queued"
         found = self.store.sweep("c1", LEASE_MS)
 
         dead = {job_id for job_id, job in self.jobs.items() if job.lease_over}
@@ -179,24 +239,48 @@ class Machine(RuleBasedStateMachine):
             job.lease_over = False
 
     @invariant()
-    def every_job_is_as_the_model_says_and_in_one_place(self) -> None:
+    def the_store_is_as_the_model_says(self) -> None:
         found = dump(self.redis)
+        self.every_job_is_as_the_model_says_and_in_one_place(found)
+        self.every_job_stands_in_one_list_by_its_kind_and_status(found)
+        self.every_batch_counts_its_jobs_and_has_ended_when_none_is_open(found)
+        waiting = sorted(job_id for job_id, job in self.jobs.items() if job.status == "queued")
+        assert members(found, "deadlines") == waiting
+
+    def every_job_is_as_the_model_says_and_in_one_place(self, found: dict[str, Any]) -> None:
         for job_id, job in self.jobs.items():
             stored = from_record(job_id, found[f"{PREFIX}job:{job_id}"])
             assert (stored.status, stored.revision) == (job.status, job.revision)
             assert (stored.attempts, stored.claim) == (job.attempts, job.claim)
+            assert (stored.credits, bool(stored.image_gone)) == (job.credits, job.image_gone)
+            assert stored.provider_id == (PROVIDER_ID if job.bought else "")
         for place in PLACES:
-            assert members(found, place) == sorted(self.standing(place))
+            # those that can be asked for are parked like the others until they are dispatched
+            due = self.standing("due") if place == "parked" else []
+            assert members(found, place) == sorted([*self.standing(place), *due])
 
     @invariant()
-    def only_what_waits_has_a_deadline(self) -> None:
-        waiting = sorted(job_id for job_id, job in self.jobs.items() if job.status == "queued")
-        assert members(dump(self.redis), "deadlines") == waiting
+    def what_is_bought_never_waits_to_be_started(self) -> None:
+        bought = [job for job in self.jobs.values() if job.bought]
+        assert not [job for job in bought if job.place in {"queued", "delayed", "dispatched"}]
 
+    def every_job_stands_in_one_list_by_its_kind_and_status(self, found: dict[str, Any]) -> None:
+        for kind in KINDS:
+            for status in STATUSES:
+                theirs = [i for i, j in self.jobs.items() if (j.kind, j.status) == (kind, status)]
+                assert members(found, f"list:{kind}:{status}") == sorted(theirs)
 
-def members(found: dict[str, Any], index: str) -> list[str]:
-    """Return the ids in an index of a dump."""
-    return sorted(job_id for job_id, _ in found.get(f"{PREFIX}{index}", []))
+    def every_batch_counts_its_jobs_and_has_ended_when_none_is_open(
+        self, found: dict[str, Any]
+    ) -> None:
+        for batch_id, job_ids in self.batches.items():
+            batch = from_batch_record(batch_id, found[f"{PREFIX}batch:{batch_id}"])
+            jobs = [self.jobs[job_id] for job_id in job_ids]
+            statuses = [job.status for job in jobs]
+            assert batch.counts == {status: statuses.count(status) for status in STATUSES}
+            assert batch.terminal == (not OPEN & set(statuses))
+            assert batch.revision == 1 + sum(job.revision - 1 for job in jobs)
+            assert list(batch.jobs) == job_ids
 
 
 def test_any_sequence_of_moves_goes_as_the_model_says(redis_client: "Redis") -> None:

@@ -27,6 +27,7 @@ FULL = a_job(
     unreached=2,
     sent=4,
     slot=5,
+    provider_id="p",
     provider_ms=0,
     result={"seed": None, "width": 64},
     credits=0,
@@ -39,6 +40,7 @@ FULL = a_job(
     retry_of="j",
     webhook="https://images.example.com/hook",
     image_gone="deleted",
+    expires=9,
 )
 
 

@@ -37,7 +37,7 @@ class FlakyImages(ImageStore):
 
 @pytest.fixture(autouse=True)
 def _no_pause_between_writes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.make_image._WRITE_PAUSE_SECONDS", 0)
+    monkeypatch.setattr("worker.workshop._WRITE_PAUSE_SECONDS", 0)
 
 
 def test_a_job_ends_with_its_picture(services: Services, redis_client: "Redis") -> None:
@@ -92,13 +92,12 @@ def test_an_input_that_is_gone_fails_the_job_without_a_call(services: Services) 
     assert provider.calls == []
 
 
-def test_a_job_that_fails_leaves_no_input_behind(services: Services) -> None:
+def test_a_job_that_fails_keeps_its_input_for_a_retry(services: Services) -> None:
     job = upscale(services)
 
     after_a_run(services, job, ScriptedProvider(StorageError("no")))
 
-    with pytest.raises(FileNotFoundError):
-        services.images.read_input(job.input)
+    assert services.images.read_input(job.input) == PICTURE
 
 
 def test_another_format_is_converted_to_the_one_that_was_asked_for(services: Services) -> None:
@@ -208,7 +207,7 @@ def test_a_store_that_goes_away_after_the_call_costs_no_second_call(
     monkeypatch.setattr("worker.leases._AGAIN_SECONDS", 0)
 
     class Away(JobStore):
-        def succeed(self, job_id: str, **fields: Any) -> bool:
+        def succeed(self, job_id: str, ttl_ms: int = 0, **fields: Any) -> bool:
             raise StoreUnavailable("away")
 
     provider, job = ScriptedProvider(IMAGE), accepted(services.store)

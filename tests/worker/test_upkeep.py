@@ -169,7 +169,7 @@ def test_a_job_past_its_deadline_whose_image_is_there_is_finished(
     assert known(services.store, job_id).status == "succeeded"
 
 
-def test_a_job_past_its_deadline_leaves_no_input_behind(
+def test_a_job_past_its_deadline_keeps_its_input_for_a_retry(
     services: Services, redis_client: "Redis"
 ) -> None:
     name = "b" * 22 + ".png"
@@ -178,8 +178,7 @@ def test_a_job_past_its_deadline_leaves_no_input_behind(
 
     sweep(services)
 
-    with pytest.raises(FileNotFoundError):
-        services.images.read_input(name)
+    assert services.images.read_input(name) == PICTURE
 
 
 @pytest.fixture

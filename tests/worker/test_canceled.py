@@ -1,0 +1,128 @@
+"""A job that is canceled while a worker has it: its image is dropped, its cost is told truthfully."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from shared import errors
+from shared.jobs import Job
+from shared.moves import Release
+from shared.services import Services
+from tests.builders import CLAIM, LEASE_MS, accepted, known, running
+from tests.fakes import ScriptedProvider
+from tests.pictures import picture
+from tests.worker.bench import IMAGE, PICTURE, after_a_run, ripen, upscale
+from worker.wire import ProviderImage
+
+
+def canceled_in_mid_call(services: Services, job: Job, answer: Any) -> Job:
+    """Return a job that was canceled between its call and the provider's answer."""
+
+    def call() -> ProviderImage:
+        assert services.store.cancel([job.id]) == 1
+        assert known(services.store, job.id).credits is None
+        if isinstance(answer, Exception):
+            raise answer
+        assert isinstance(answer, ProviderImage)
+        return answer
+
+    return after_a_run(services, job, ScriptedProvider(call))
+
+
+def test_what_a_running_call_still_brings_is_dropped_and_its_credits_are_told(
+    services: Services,
+) -> None:
+    job = canceled_in_mid_call(services, accepted(services.store), IMAGE)
+
+    assert (job.status, job.credits, job.result) == ("canceled", 3_000, None)
+    assert services.images.find(job.image) is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "credits"),
+    [
+        (errors.InputModerated("no"), 0),
+        (errors.OutputModerated("no"), 3_000),
+        (errors.ProviderUnavailable("away"), 0),
+        (errors.ServerError("failed"), 0),
+        (errors.OutcomeUnknown("unknown"), None),
+        (errors.ProviderTimeout("late"), None),
+    ],
+)
+def test_a_call_that_fails_after_the_cancel_tells_what_it_cost(
+    services: Services, fault: Exception, credits: int | None
+) -> None:
+    job = canceled_in_mid_call(services, accepted(services.store), fault)
+
+    assert (job.status, job.credits) == ("canceled", credits)
+
+
+def test_an_earlier_call_of_unknown_outcome_keeps_the_cost_open(
+    services: Services, redis_client: "Redis"
+) -> None:
+    job = accepted(services.store)
+    after_a_run(services, job, ScriptedProvider(errors.OutcomeUnknown("unknown")))
+    ripen(services, redis_client, job)
+
+    ended = canceled_in_mid_call(services, job, errors.InputModerated("no"))
+
+    assert (ended.status, ended.credits) == ("canceled", None)
+
+
+def test_a_job_canceled_before_its_call_is_never_sent_and_costs_nothing(
+    services: Services,
+) -> None:
+    job = running(services.store)
+    services.store.cancel([job.id])
+
+    assert services.store.begin_call(job.id, CLAIM, 1_000).word == "stale"
+    assert known(services.store, job.id).credits == 0
+
+
+def test_a_message_for_a_canceled_job_does_nothing(services: Services) -> None:
+    job, provider = accepted(services.store), ScriptedProvider()
+    services.store.cancel([job.id])
+
+    after_a_run(services, job, provider)
+
+    assert provider.calls == []
+
+
+def test_the_input_of_a_canceled_job_stays_for_a_retry(services: Services) -> None:
+    job = upscale(services)
+
+    canceled_in_mid_call(services, job, ProviderImage(picture(256, 256), None, None))
+
+    assert services.images.read_input(job.input) == PICTURE
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda store, job: store.claim(job.id, CLAIM, LEASE_MS),
+        lambda store, job: store.release(job.id, CLAIM, Release()),
+        lambda store, job: store.succeed(job.id),
+        lambda store, job: store.fail(job.id, CLAIM),
+    ],
+)
+def test_nothing_leaves_the_canceled_state(
+    services: Services, move: Callable[[Any, Job], object]
+) -> None:
+    job = running(services.store)
+    services.store.cancel([job.id])
+
+    assert not move(services.store, job)
+    assert known(services.store, job.id).status == "canceled"
+
+
+def test_only_the_worker_whose_call_it_was_tells_its_cost(services: Services) -> None:
+    job = running(services.store)
+    services.store.begin_call(job.id, CLAIM, 1_000)
+    services.store.cancel([job.id])
+
+    assert not services.store.settle(job.id, "another", 0)
+    assert services.store.settle(job.id, CLAIM, 3_000)
+    assert not services.store.settle(job.id, CLAIM, 0)
+    assert known(services.store, job.id).credits == 3_000
