@@ -101,11 +101,17 @@ ANSWERS: dict[str, Answer] = {
     "Page": Answer("A page for people.", {HTML: _TEXT}),
 }
 
-_OF_A_STATUS: Mapping[int, tuple[str, ...]] = {405: ("Allow",), 416: ("Content-Range",)}
+_OF_A_STATUS: Mapping[int, tuple[str, ...]] = {
+    405: ("Allow",),
+    416: ("Content-Range",),
+    429: ("RateLimit", "RateLimit-Policy"),
+}
 
 HEADERS = {
     REQUEST_ID: "The caller's own id of the request if it is sane, else a new one.",
     "Location": "Where to ask how it stands.",
+    "RateLimit": "What is left of the limit that was met, and in how many seconds to look again.",
+    "RateLimit-Policy": "The limit that was met, and how much it allows.",
     "Retry-After": "Seconds to let pass before asking again.",
     "ETag": "Changes with the content.",
     "Cache-Control": "How long the answer may be kept.",

@@ -13,6 +13,7 @@ from api.openapi.orders import (
     nullable,
     order_schema,
 )
+from api.sources import REFS_FIELD, URL_FIELD
 from api.uploads import FIELD
 from shared.image_file import CONTENT_TYPES
 from shared.settings import Settings
@@ -23,6 +24,13 @@ URLENCODED = "application/x-www-form-urlencoded"
 _FILE: Schema = {"type": "string", "format": "binary"}
 _OF_THE_BATCH = frozenset({WAIT_FIELD, KEY_FIELD})
 _WITH_FILE = frozenset({"Upscale", "Batch"})
+_FILE_OF_A_CHAT: Schema = {
+    "type": "object",
+    "required": ["download_link"],
+    "properties": {
+        name: {"type": "string"} for name in ("download_link", "id", "name", "mime_type")
+    },
+}
 # Every job needs a prompt: its own, or that of the defaults, which it may not take back.
 _PROMPT: Schema = {"properties": {"prompt": {"type": "string"}}}
 _PROMPTED: list[Schema] = [
@@ -39,6 +47,12 @@ _PROMPTED: list[Schema] = [
         },
     },
 ]
+
+# A small red square.
+_DOT = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAEAAAABAAQMAAACQp+OdAAAAA1BMVEXcIDyZAqmrAAAAD0"
+    "lEQVR42mNgGAWjgHwAAAJAAAHgTR1EAAAAAElFTkSuQmCC"
+)
 
 # By body and media type; each is sent to the service by a test.
 EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
@@ -58,6 +72,16 @@ EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
             "idempotency_key": "order-4711",
         },
     },
+    ("Upscale", JSON): {
+        "an image in the request": {"image_url": _DOT},
+        "one that is drawn anew": {
+            "image_url": _DOT,
+            "mode": "conservative",
+            "prompt": "A red square",
+            "creativity": 0.3,
+            "wait_seconds": 30,
+        },
+    },
     ("Batch", JSON): {
         "three pictures of one style": {
             "defaults": {"style_preset": "line-art", "output_format": "png"},
@@ -75,6 +99,7 @@ def request_schemas(settings: Settings) -> dict[str, Schema]:
     return {
         "GenerateRequest": nullable(generate),
         "GenerateForm": generate,
+        "UpscaleRequest": _with_source(nullable(upscale)),
         "UpscaleForm": _with_file(upscale, _image(settings)),
         "BatchEntry": _entry(generate),
         "BatchRequest": nullable(_batch(settings)),
@@ -88,7 +113,7 @@ def request_bodies() -> dict[str, Schema]:
     generate = {JSON: "GenerateRequest", FORM: "GenerateForm", URLENCODED: "GenerateForm"}
     return {
         "Generate": _body("Generate", generate),
-        "Upscale": _body("Upscale", {FORM: "UpscaleForm"}),
+        "Upscale": _body("Upscale", {FORM: "UpscaleForm", JSON: "UpscaleRequest"}),
         "Batch": _body("Batch", {JSON: "BatchRequest", FORM: "BatchForm"}),
         "Retry": _body("Retry", {JSON: "RetryRequest"}, required=False),
     }
@@ -126,6 +151,34 @@ def _images(settings: Settings) -> Schema:
 
 def _number_of_jobs(settings: Settings) -> Schema:
     return {"minItems": 1, "maxItems": settings.batch_max_jobs}
+
+
+def _with_source(order: Schema) -> Schema:
+    """Return an order in JSON, which names its image in exactly one of two ways."""
+    ways = {URL_FIELD: "string", REFS_FIELD: "array"}
+    fields = {
+        URL_FIELD: {
+            "type": ["string", "null"],
+            "description": "Where the image is: an http(s) URL, which is fetched at once, a `data:`"
+            " URL, or an `image_url` of this service.",
+        },
+        REFS_FIELD: {
+            "type": ["array", "null"],
+            "items": {"anyOf": [{"type": "string"}, _FILE_OF_A_CHAT]},
+            "minItems": 1,
+            "maxItems": 1,
+            "description": "What a Custom GPT sends: one file. A string is taken as its link.",
+        },
+    }
+    one = [
+        {
+            "title": f"with {way}",
+            "required": [way],
+            "properties": {name: {"type": ways[way] if name == way else "null"} for name in ways},
+        }
+        for way in ways
+    ]
+    return {**order, "properties": {**fields, **order["properties"]}, "oneOf": one}
 
 
 def _with_file(order: Schema, file: Schema) -> Schema:
