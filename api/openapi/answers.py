@@ -89,9 +89,15 @@ ANSWERS: dict[str, Answer] = {
     ),
     "Image": Answer("The image.", _IMAGE, _KEPT, ("Accept-Ranges", "Content-Disposition")),
     "ImagePart": Answer(
-        "The range that was asked for.", _IMAGE, (*_KEPT, "Content-Range"), ("Content-Disposition",)
+        "The range that was asked for.",
+        _IMAGE,
+        (*_KEPT, "Content-Range", "Accept-Ranges"),
+        ("Content-Disposition",),
     ),
-    "NotModified": Answer("What is known already still holds.", perhaps=_KEPT),
+    "NotModified": Answer(
+        "What is known already still holds.",
+        perhaps=(*_KEPT, "Accept-Ranges", "Content-Disposition"),
+    ),
     "Alive": Answer("The service answers.", _json("Alive"), ("Cache-Control",)),
     "Ready": Answer("The service is able to work.", _json("Ready"), ("Cache-Control",)),
     "Unready": Answer(
@@ -174,7 +180,7 @@ def _fault(status: int, codes: list[str]) -> Answer:
     always = _OF_A_STATUS.get(status, ())
     if RETRY_AFTER_SECONDS.keys() >= set(codes):
         always = (*always, "Retry-After")
-    return Answer(_listed(codes), _json("Fault"), always)
+    return Answer(_listed(codes), _json("Fault"), always, ("Cache-Control",))
 
 
 def _failed(status: int, codes: list[str]) -> Answer:

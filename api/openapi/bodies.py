@@ -102,7 +102,7 @@ def request_schemas(settings: Settings) -> dict[str, Schema]:
         "UpscaleRequest": _with_source(nullable(upscale)),
         "UpscaleForm": _with_file(upscale, _image(settings)),
         "BatchEntry": _entry(generate),
-        "BatchRequest": nullable(_batch(settings)),
+        "BatchRequest": _batch(settings),
         "BatchForm": _with_file(upscale, _images(settings)),
         "RetryRequest": nullable(closed(described(answer_fields()))),
     }
@@ -198,4 +198,4 @@ def _batch(settings: Settings) -> Schema:
     metadata = {"metadata": envelope_fields(settings)["metadata"]}
     own = described({**metadata, **answer_fields()})
     told = {"jobs": jobs, "defaults": ref("BatchEntry")}
-    return {**closed({**described(told), **own}, ["jobs"]), "anyOf": _PROMPTED}
+    return {**nullable(closed({**described(told), **own}, ["jobs"])), "anyOf": _PROMPTED}

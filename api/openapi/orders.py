@@ -1,6 +1,7 @@
 """What a job may be asked for: made from the table of operations and the models that validate it."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from pydantic import BaseModel
 
@@ -14,6 +15,7 @@ from shared.settings import Settings
 
 Fields = dict[str, Schema]
 WAIT: Schema = {"type": ["number", "boolean"], "minimum": 0}
+_WAIT_AS_TEXT = r"^(true|false|[0-9]+(\.[0-9]+)?)$"
 _NULL: Schema = {"type": "null"}
 
 
@@ -48,7 +50,8 @@ def envelope_fields(settings: Settings) -> Fields:
 def answer_fields() -> Fields:
     """Return the fields that are about the answer and not about the job."""
     key: Schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY}
-    return {WAIT_FIELD: WAIT, KEY_FIELD: key}
+    wait = {**WAIT, "type": [*WAIT["type"], "string"], "pattern": _WAIT_AS_TEXT}
+    return {WAIT_FIELD: wait, KEY_FIELD: key}
 
 
 def described(fields: Mapping[str, Schema]) -> Fields:
@@ -71,24 +74,24 @@ def nullable(order: Schema) -> Schema:
     }
     told = {**order, "properties": fields}
     if "anyOf" in order:
-        told["anyOf"] = [_variant_or_null(variant) for variant in order["anyOf"]]
+        told["anyOf"] = [_variant_or_null(variant, order) for variant in order["anyOf"]]
     return told
 
 
-def _variant_or_null(variant: Schema) -> Schema:
-    required = variant.get("required", ())
+def _variant_or_null(variant: Schema, order: Schema) -> Schema:
+    required = variant["required"]
+    given = {name: {"type": order["properties"][name]["type"]} for name in required}
     fields = {
         name: field if name in required else or_null(field) if field else _NULL
         for name, field in variant["properties"].items()
     }
-    return {**variant, "properties": fields}
+    return {**variant, "properties": {**given, **fields}}
 
 
 def _fields(model: type[BaseModel]) -> Fields:
     """Return a model's fields; None, which stands for a field that is not given, is none of theirs."""
     return {
-        name: _without_null(tidy(field))
-        for name, field in model.model_json_schema()["properties"].items()
+        name: _without_null(tidy(field)) for name, field in _schema(model)["properties"].items()
     }
 
 
@@ -102,8 +105,13 @@ def _without_null(field: Schema) -> Schema:
 
 
 def _required(model: type[BaseModel]) -> list[str]:
-    required: list[str] = model.model_json_schema().get("required", [])
+    required: list[str] = _schema(model).get("required", [])
     return required
+
+
+@cache
+def _schema(model: type[BaseModel]) -> Schema:
+    return model.model_json_schema()
 
 
 def _united(taken: Iterable[Fields]) -> Fields:
