@@ -49,12 +49,18 @@ def replay_of(key: Key, path: str, submission: Submission) -> Replay | None:
     return Replay(_digest([path, key.value]), _digest(asked))
 
 
+def replay_of_call(key: Key, path: str) -> Replay | None:
+    """Return what the store compares of a call that asks for nothing but itself."""
+    return None if key.value is None else Replay(_digest([path, key.value]), _digest(path))
+
+
 def _asked(piece: Piece) -> dict[str, object]:
     order, source = piece.order, piece.source
     return {
         "request": order.request,
         "metadata": order.metadata,
         "deadline_seconds": order.deadline_seconds,
+        "webhook_url": order.webhook,
         "image": source.mark if source else None,
     }
 

@@ -39,6 +39,7 @@ def _order(job: Job) -> Order:
         request=job.request,
         metadata=job.metadata,
         deadline_seconds=max(1, (job.deadline - job.created) // 1000),
+        webhook=job.webhook,
     )
 
 

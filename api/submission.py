@@ -77,36 +77,33 @@ def misfits(upload: Upload, order: Order) -> list[Complaint]:
     return limit_problems(upload, order.operation.input) if order.operation.input else []
 
 
+def accepted_before(
+    submission: Submission, services: Services, replay: Replay | None
+) -> Accepted | AcceptedBatch | None:
+    """Return what was accepted when the same request came first, if it did; as it is now.
+
+    Only a look, ahead of every limit and fetch: `accept` decides.
+    """
+    accepted: Accepted | AcceptedBatch | None = None
+    entry = services.store.find_replay(replay) if replay else None
+    if entry and submission.batch:
+        batch = services.index.batch(entry)
+        accepted = AcceptedBatch(batch, replayed=True) if batch else None
+    elif entry:
+        job = services.store.get(entry)
+        accepted = Accepted(job, replayed=True) if job else None
+    if accepted:
+        _tell(accepted)
+    return accepted
+
+
 def accept(
     submission: Submission, services: Services, replay: Replay | None
 ) -> Accepted | AcceptedBatch:
     """Store the jobs, from here on kept whatever dies, and start what can start; raise QueueFull.
 
-    An image that is only named is fetched now, unless this is a replay; raises InvalidRequest.
+    An image that is only named is fetched now; raises InvalidRequest.
     """
-    accepted = _first(submission, services, replay) if replay else None
-    if accepted is None:
-        accepted = _accept_new(submission, services, replay)
-    _tell(accepted)
-    dispatch(services.store, services.queue)
-    return accepted
-
-
-def _first(
-    submission: Submission, services: Services, replay: Replay
-) -> Accepted | AcceptedBatch | None:
-    """Return what was accepted when the same request came first, if it did; as it is now."""
-    entry = services.store.find_replay(replay)
-    if entry and submission.batch:
-        batch = services.index.batch(entry)
-        return AcceptedBatch(batch, replayed=True) if batch else None
-    job = services.store.get(entry) if entry else None
-    return Accepted(job, replayed=True) if job else None
-
-
-def _accept_new(
-    submission: Submission, services: Services, replay: Replay | None
-) -> Accepted | AcceptedBatch:
     uploads = [_fetched(piece, services) for piece in submission.pieces]
     batch = _batch(submission)
     jobs = _jobs(submission, uploads, batch, services.settings)
@@ -123,6 +120,8 @@ def _accept_new(
             _drop_inputs(jobs, services)
     if accepted is None:
         raise QueueFull("The queue is full; try again later", services.settings.queue_max_jobs)
+    _tell(accepted)
+    dispatch(services.store, services.queue)
     return accepted
 
 
@@ -154,7 +153,12 @@ def _batch(submission: Submission) -> Batch | None:
     told = submission.batch
     if told is None:
         return None
-    return Batch(id=new_job_id(), metadata=told.metadata, request_id=request_id.get())
+    return Batch(
+        id=new_job_id(),
+        metadata=told.metadata,
+        request_id=request_id.get(),
+        webhook=told.webhook_url or "",
+    )
 
 
 def _jobs(
@@ -185,6 +189,7 @@ def _job(job_id: str, order: Order, upload: Upload | None, settings: Settings) -
         deadline=order.deadline_seconds * 1000,
         request_id=request_id.get(),
         metadata=order.metadata,
+        webhook=order.webhook,
     )
 
 

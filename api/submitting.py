@@ -10,7 +10,8 @@ from api import answers
 from api.bodies import WAIT_FIELD, Patience, is_dry_run, read_body, read_patience
 from api.idempotency import read_key, replay_of
 from api.peers import has_gone
-from api.submission import Read, Submission, accept, estimate
+from api.receivers import look_at_receivers
+from api.submission import Read, Submission, accept, accepted_before, estimate
 from api.waiting import Waiting
 from shared.batches import Batch
 from shared.errors import StoreUnavailable
@@ -30,8 +31,13 @@ def submit(read: Read, services: Services, waiting: Waiting) -> Response:
     key = read_key(request, body)
     submission = read(body, settings, (*patience.faults, *key.faults))
     if is_dry_run(request):
+        look_at_receivers(submission, settings)
         return answers.dry_run(_normalised(submission, settings), services)
-    accepted = accept(submission, services, replay_of(key, request.path, submission))
+    replay = replay_of(key, request.path, submission)
+    accepted = accepted_before(submission, services, replay)
+    if accepted is None:
+        look_at_receivers(submission, settings)
+        accepted = accept(submission, services, replay)
     thing: Job | Batch = accepted.thing
     try:
         # what a fetch took is part of what the caller waits

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from ipaddress import IPv4Address, IPv6Address
-from threading import BoundedSemaphore, Thread
+from threading import BoundedSemaphore, Lock, Thread
 
 Resolve = Callable[[str], list[str]]
 
@@ -32,6 +32,8 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 # Under gevent all look-ups of a process share ten threads, and the job store's address is among
 # them: names that somebody lets hang must not take them all.
 _look_ups = BoundedSemaphore(8)
+_under_way: dict[tuple[Resolve, str], Future[list[str]]] = {}
+_lock = Lock()
 
 
 def is_public(address: str) -> bool:
@@ -72,22 +74,40 @@ def system_resolve(host: str) -> list[str]:
 def look_up(host: str, resolve: Resolve, seconds: float) -> list[str]:
     """Return the addresses of a host; raise TimeoutError after so many seconds, or OSError.
 
-    No resolver can be told to hurry, so each look-up has a thread, which ends when it likes.
+    No resolver can be told to hurry, so each look-up has a thread, which ends when it likes. Who asks
+    for a name that is being looked up gets the same answer: one that hangs holds one thread.
     """
     if is_address(host):
         return [host]
     ends = time.monotonic() + seconds
-    if not _look_ups.acquire(timeout=seconds):
-        raise TimeoutError("too many names are being looked up")
-    answer: Future[list[str]] = Future()
-
-    def ask() -> None:
-        try:
-            answer.set_result(resolve(host))
-        except (OSError, UnicodeError) as error:
-            answer.set_exception(OSError(f"{host} can't be looked up: {error}"))
-        finally:
-            _look_ups.release()
-
-    Thread(target=ask, name="look-up", daemon=True).start()
+    with _lock:
+        answer = _under_way.get((resolve, host))
+        begin = answer is None
+        if answer is None:
+            answer = _under_way[resolve, host] = Future()
+    if begin:
+        _begin(host, resolve, seconds, answer)
     return answer.result(max(0, ends - time.monotonic()))
+
+
+def _begin(host: str, resolve: Resolve, seconds: float, answer: Future[list[str]]) -> None:
+    def ask() -> None:
+        fault, found = None, list[str]()
+        try:
+            found = resolve(host)
+        except (OSError, UnicodeError) as error:
+            fault = OSError(f"{host} can't be looked up: {error}")
+        finally:
+            # before the answer is told: who asks after that gets a new one
+            _under_way.pop((resolve, host), None)
+            _look_ups.release()
+        if fault:
+            answer.set_exception(fault)
+        else:
+            answer.set_result(found)
+
+    if _look_ups.acquire(timeout=seconds):
+        Thread(target=ask, name="look-up", daemon=True).start()
+    else:
+        _under_way.pop((resolve, host), None)
+        answer.set_exception(TimeoutError("too many names are being looked up"))

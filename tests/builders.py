@@ -93,6 +93,20 @@ def dispatched(store: JobStore, job: Job) -> str:
     return job.id
 
 
+def resumed(store: JobStore, claim: str = CLAIM, **changes: Any) -> str:
+    """Return the id of a job that a worker has taken up again, to ask for its result."""
+    job_id = dispatched(store, parked(store, 0, **changes))
+    assert store.claim(job_id, claim, LEASE_MS)
+    return job_id
+
+
+def due(redis: "Redis", job_id: str) -> int:
+    """Return when the result of a parked job can be asked for, in ms from now."""
+    score = redis.zscore(f"{PREFIX}parked", job_id)
+    assert score is not None
+    return int(score) - now_ms(redis)
+
+
 def in_state(store: JobStore, state: str) -> str:
     """Return the id of a job in a state: a status, a place of a job that has not ended, or missing."""
     if state == "missing":
@@ -131,6 +145,7 @@ def dump(redis: "Redis") -> dict[str, Any]:
     read: dict[str, Callable[[str], Any]] = {
         "hash": redis.hgetall,
         "string": redis.get,
+        "list": lambda name: redis.lrange(name, 0, -1),
         "zset": lambda name: redis.zrange(name, 0, -1, withscores=True),
     }
     return {str(name): read[str(redis.type(name))](str(name)) for name in redis.scan_iter()}

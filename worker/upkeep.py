@@ -1,4 +1,4 @@
-"""What every worker does besides images, in two threads: heartbeat, leases, dispatch, sweep.
+"""What every worker does besides images, in three threads: heartbeat, leases; sweep, dispatch; webhooks.
 
 Any number of workers may do it at once: each step is atomic in the store and does nothing twice.
 """
@@ -18,10 +18,12 @@ from shared.errors import (
     StoreUnavailable,
 )
 from shared.moves import Release
+from shared.outbound import Outbound
 from shared.queue import dispatch
 from shared.services import Services
 from worker.endings import fail, finish_from_disk, retry_rule
 from worker.leases import RENEW_SECONDS, Leases
+from worker.webhooks import Courier
 from worker.workshop import POLL_MS
 
 _log = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ _HEARTBEAT_SECONDS = 2.0
 _HEARTBEAT_TTL_MS = 10_000
 _SWEEP_SECONDS = 1.0
 _EXPIRE_SECONDS = 30.0
+# What is cut off then is sent again: by another worker, or after the next start.
+_LAST_WEBHOOKS_SECONDS = 3.0
 # Enough for a sweeper to decide about all it adopted; if it dies too, another adopts them then.
 _ADOPTED_MS = 30_000
 
@@ -43,11 +47,16 @@ class Upkeep:
         self._capacity = services.settings.worker_concurrency
         self._services = services
         self._leases = leases
+        self._courier = Courier(services, Outbound(services.settings.webhook_allow_private))
         self._stopped = threading.Event()
         # the leases have a thread of their own: no slow chore may let them run out
         self._threads = [
             threading.Thread(target=self._run, args=[steps], name=name, daemon=True)
-            for name, steps in (("pulse", self._pulse()), ("chores", self._chores()))
+            for name, steps in (
+                ("pulse", self._pulse()),
+                ("chores", self._chores()),
+                ("webhooks", [(TICK_SECONDS, self._courier.collect)]),
+            )
         ]
 
     def start(self) -> None:
@@ -66,6 +75,7 @@ class Upkeep:
         self._stopped.set()
         for thread in self._threads:
             thread.join(timeout=5)
+        self._courier.stop(_LAST_WEBHOOKS_SECONDS)
         self.drain()
 
     def _pulse(self) -> list[Step]:

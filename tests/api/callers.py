@@ -93,6 +93,23 @@ class Api:
         }
         return self.call("POST", "/upscale_image", data=data, content_type="multipart/form-data")
 
+    def batch(self, *jobs: Any, query: str = "", key: str = "", **fields: Any) -> TestResponse:
+        """Ask for a batch of images by JSON; a text stands for a job with that prompt."""
+        entries = [{"prompt": job} if isinstance(job, str) else job for job in jobs]
+        headers = {"Idempotency-Key": key} if key else {}
+        body = {"jobs": entries, **fields}
+        return self.call("POST", f"/batches{query}", json=body, headers=headers)
+
+    def batch_of_images(self, *images: bytes, query: str = "", **fields: str) -> TestResponse:
+        """Ask to enlarge several pictures by a form."""
+        files = [(io.BytesIO(image), f"{number}.png") for number, image in enumerate(images)]
+        data = {"image": files, **fields}
+        return self.call("POST", f"/batches{query}", data=data, content_type="multipart/form-data")
+
+    def jobs(self, answer: TestResponse) -> list[Job]:
+        """Return the jobs of the batch that an answer is about, as the store has them."""
+        return [known(self.store, told["job_id"]) for told in json_of(answer)["jobs"]]
+
     def job(self, answer: TestResponse) -> Job:
         """Return the job that an answer is about, as the store has it."""
         return known(self.store, json_of(answer)["job_id"])

@@ -18,7 +18,9 @@ from shared.jobs import new_image_name
 from shared.moves import Pace
 from tests.api.callers import LONG, Api, assert_fault, json_of
 from tests.api.conftest import away
-from tests.builders import accepted, at_once
+from tests.api.watching import watching
+from tests.builders import accepted, accepted_batch, at_once
+from tests.fakes import FlakyStore
 from tests.pictures import picture
 from tests.redis_server import start, wait_until_it_answers
 
@@ -26,6 +28,19 @@ CALLS: dict[str, Callable[[Api], TestResponse]] = {
     "generate": lambda api: api.generate(),
     "generate and wait": lambda api: api.generate(f"?wait={LONG}"),
     "upscale": lambda api: api.upscale(),
+    "batch": lambda api: api.batch("a fox"),
+    "batch of images": lambda api: api.batch_of_images(picture()),
+    "dry run": lambda api: api.batch("a fox", query="?dry_run=true"),
+    "list": lambda api: api.get("/jobs"),
+    "list of a batch": lambda api: api.get("/jobs?batch_id=x"),
+    "job events": lambda api: api.get("/jobs/x/events"),
+    "job cancel": lambda api: api.call("DELETE", "/jobs/x"),
+    "job retry": lambda api: api.call("POST", f"/jobs/x/retry?wait={LONG}"),
+    "image removal": lambda api: api.call("DELETE", "/jobs/x/image"),
+    "batch state": lambda api: api.get(f"/batches/x?wait={LONG}"),
+    "batch cancel": lambda api: api.call("DELETE", "/batches/x"),
+    "batch events": lambda api: api.get("/batches/x/events"),
+    "archive": lambda api: api.get("/batches/x/archive"),
     "job": lambda api: api.get("/jobs/x"),
     "job and wait": lambda api: api.get(f"/jobs/x?wait={LONG}"),
     "image": lambda api: api.get(f"/saved_images/{new_image_name('webp')}"),
@@ -91,10 +106,28 @@ def test_a_redis_that_goes_right_after_it_accepted_is_no_trouble_of_the_callers(
     assert api.job(answer).status == "queued"
 
 
+@pytest.mark.parametrize("query", ["", "?wait=0.1"])
+def test_an_accepted_batch_is_told_with_its_jobs_though_redis_goes_right_after(
+    api: Api, query: str
+) -> None:
+    index = FlakyStore(api.services.index, acts_first=False, whole=99, batch=99)  # type: ignore[arg-type]
+    faint = Api(replace(api.services, index=index), api.redis)  # type: ignore[arg-type]
+
+    answer = faint.batch("a fox", "a bear", query=query)
+
+    body = json_of(answer)
+    assert (answer.status_code, body["status"], body["total"]) == (202, "queued", 2)
+    told = api.get(body["status_url"])
+    assert json_of(told) == body
+
+
 def test_a_wrong_request_is_told_so_even_then(without_redis: Api) -> None:
     assert without_redis.generate(prompt="").status_code == 400
     assert without_redis.upscale(b"text").status_code == 400
+    assert without_redis.batch("").status_code == 400
+    assert without_redis.batch_of_images(b"text").status_code == 400
     assert without_redis.get("/jobs/x?wait=soon").status_code == 400
+    assert without_redis.get("/jobs?limit=0").status_code == 400
 
 
 def test_what_needs_no_redis_goes_on(without_redis: Api) -> None:
@@ -178,3 +211,21 @@ def test_a_redis_that_comes_back_in_time_is_no_trouble(fragile: Api, server: Ser
 
     assert json_of(answer)["status"] == "succeeded"
     assert seconds < 10
+
+
+@pytest.mark.parametrize("kind", ["jobs", "batches"])
+def test_a_stream_outlives_a_redis_that_goes_and_comes_back(
+    fragile: Api, server: Server, kind: str
+) -> None:
+    batch = accepted_batch(fragile.store, 1)
+    watched = batch.id if kind == "batches" else batch.jobs[0]
+
+    with watching(fragile, f"/{kind}/{watched}/events") as stream:
+        assert stream.next().status == "queued"
+        server.end()
+        assert stream.is_silent()
+        server.begin()
+        fragile.succeed(batch.jobs[0])
+        told = stream.rest()
+
+    assert told[-1].status == "succeeded"

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="there is n
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Give a service as the document's reader has it."""
-    stack = Stack(tmp_path_factory.mktemp("stack"))
+    stack = Stack(tmp_path_factory.mktemp("stack"), WEBHOOK_SECRET=f"whsec_{'QUJD' * 8}")
     try:
         yield stack.start()
     finally:

@@ -3,12 +3,14 @@
 import ipaddress
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.addresses import is_public, look_up, system_resolve
+from tests.builders import at_once
 
 PRIVATE = [
     "0.0.0.0", "0.1.2.3",  # noqa: S104
@@ -109,3 +111,37 @@ def test_hanging_look_ups_take_no_more_than_eight_threads_until_they_end() -> No
     over.set()
 
     assert look_up("quick.test", resolve, 10) == ["8.8.8.8"]
+
+
+def test_a_name_that_hangs_holds_one_thread_however_many_ask_for_it() -> None:
+    over, asked = threading.Event(), []
+
+    def resolve(host: str) -> list[str]:
+        asked.append(host)
+        if host == "slow.test":
+            over.wait(20)
+        return ["8.8.8.8"]
+
+    def ask(_: int) -> list[str]:
+        with suppress(TimeoutError):
+            return look_up("slow.test", resolve, 0.2)
+        return []
+
+    answers = at_once(ask, range(20), 20)
+    quick = look_up("quick.test", resolve, 10)
+    over.set()
+
+    assert answers == [[]] * 20
+    assert quick == ["8.8.8.8"]
+    assert asked == ["slow.test", "quick.test"]
+
+
+def test_who_asks_after_an_answer_gets_a_new_one() -> None:
+    answers = iter(range(1, 200))
+
+    def resolve(host: str) -> list[str]:
+        return [f"8.8.8.{next(answers)}"]
+
+    found = [look_up("same.test", resolve, 10) for _ in range(100)]
+
+    assert found == [[f"8.8.8.{number}"] for number in range(1, 101)]

@@ -15,7 +15,7 @@ SETTINGS = load_settings(None)
 ARCHIVE = "archive_url has the images that were made in one file."
 
 
-def a_batch(finished: int | None = None, **counts: int) -> Batch:
+def a_batch(finished: int | None = None, **counts: Any) -> Batch:
     """Return a batch with so many jobs in each status."""
     jobs = tuple(f"j{number}" for number in range(sum(counts.values())))
     return Batch(id="b", jobs=jobs, created=1_000, finished=finished, **counts)

@@ -192,6 +192,7 @@ def test_a_batch_is_finished_with_the_last_of_its_jobs_and_not_before(
 ) -> None:
     batch = accepted_batch(store, 2)
     store.succeed(batch.jobs[0])
+    store.claim(batch.jobs[1], CLAIM, LEASE_MS)
     open_still = index.batch(batch.id)
     before = now_ms(redis_client)
 
@@ -209,7 +210,7 @@ def test_each_change_of_a_job_raises_the_revision_of_its_batch_and_is_told(
     store: JobStore, index: JobIndex, redis_client: "Redis"
 ) -> None:
     batch = accepted_batch(store, 2)
-    with redis_client.pubsub() as channel:
+    with redis_client.pubsub() as channel:  # type: ignore[no-untyped-call]
         channel.subscribe(f"{PREFIX}events")
         channel.get_message(timeout=5)
         store.claim(batch.jobs[0], CLAIM, LEASE_MS)

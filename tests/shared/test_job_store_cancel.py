@@ -76,7 +76,7 @@ def test_a_named_job_is_counted_once(store: JobStore) -> None:
 
 def test_a_cancel_is_told_to_whoever_waits(store: JobStore, redis_client: "Redis") -> None:
     job = accepted(store)
-    with redis_client.pubsub() as channel:
+    with redis_client.pubsub() as channel:  # type: ignore[no-untyped-call]
         channel.subscribe(f"{PREFIX}events")
         channel.get_message(timeout=5)
 

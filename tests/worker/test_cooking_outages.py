@@ -11,10 +11,10 @@ from shared.jobs import Job
 from shared.moves import Release
 from shared.scripts import PREFIX
 from shared.services import Services
-from tests.builders import LEASE_MS, PROVIDER_ID, known, places
+from tests.builders import LEASE_MS, PROVIDER_ID, due, known, places
 from tests.fakes import FlakyStore, ScriptedProvider
 from tests.worker.bench import after_a_run, ripen, workshop
-from tests.worker.test_cooking import LARGE, cooking, creative, due, ripe
+from tests.worker.kitchen import LARGE, cooking, creative, ripe
 from worker.make_image import make_image
 from worker.upkeep import sweep
 from worker.workshop import POLL_MS
@@ -102,7 +102,7 @@ def test_a_worker_that_is_lost_while_it_asks_is_replaced(
 
     assert known(services.store, job.id) == job
     assert places(redis_client, job.id) == ["parked"]
-    assert POLL_MS - 1_000 < due(redis_client, job) <= POLL_MS
+    assert POLL_MS - 1_000 < due(redis_client, job.id) <= POLL_MS
     done = after_a_run(services, ripe(services, redis_client, job), provider)
     assert (done.status, done.credits, provider.calls) == ("succeeded", 60_000, [])
 
