@@ -25,6 +25,7 @@ MOST_FIELDS = 100
 # A list of nothing but empty lists takes twenty times its bytes, and seconds in which nobody else is
 # answered. A batch of the longest prompts stays below this, unless they consist of commas.
 _MOST_JSON_PARTS = 1_000_000
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
 _PREFER_WAIT = re.compile(r'wait\s*=\s*"?(\d{1,9})"?')
 
 
@@ -137,11 +138,8 @@ def _seconds(value: object) -> float | None:
     text = str(value).strip().lower()
     if text in {"true", "false"}:
         return WAIT_TRUE_SECONDS if text == "true" else 0.0
-    try:
-        seconds = float(text)
-    except ValueError:
-        return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+    seconds = float(text) if _NUMBER.fullmatch(text) else -1.0
+    return seconds if 0 <= seconds < math.inf else None
 
 
 def _preferences(request: Request) -> tuple[float | None, bool]:

@@ -12,8 +12,8 @@ from api.submission import Piece, Submission
 from shared.moves import Replay
 
 HEADER = "Idempotency-Key"
-_LONGEST = 255
-_WRONG = f"must be 1 to {_LONGEST} characters"
+LONGEST_KEY = 255
+_WRONG = f"must be 1 to {LONGEST_KEY} characters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def _bare(header: str | None) -> str | None:
 
 
 def _is_key(key: object) -> bool:
-    return isinstance(key, str) and 1 <= len(key) <= _LONGEST
+    return isinstance(key, str) and 1 <= len(key) <= LONGEST_KEY
 
 
 def _digest(value: object) -> str:

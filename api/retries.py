@@ -33,7 +33,7 @@ def read_retry(job: Job) -> Read:
 
 def _order(job: Job) -> Order:
     return Order(
-        kind="upscale" if job.kind == "upscale" else "generate",
+        kind=job.kind,
         operation=BY_NAME[job.operation],
         variant=job.variant,
         request=job.request,

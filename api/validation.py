@@ -102,10 +102,15 @@ def _envelope(
 
 def _given(body: Body) -> dict[str, Any]:
     """Drop what stands for nothing."""
-    given = {name: value for name, value in body.fields.items() if value is not None}
+    given = {name: _whole(value) for name, value in body.fields.items() if value is not None}
     if not body.typed and "metadata" in given:
         given["metadata"] = _parsed(given["metadata"])
     return given
+
+
+def _whole(value: Any) -> Any:
+    """Return a number without a fraction as an integer: JSON has only one kind of numbers."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _parsed(text: str) -> Any:

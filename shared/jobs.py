@@ -9,10 +9,13 @@ from dataclasses import fields as fields_of
 from typing import Any, Literal
 
 from shared.image_file import EXTENSIONS
+from shared.operations import Kind
 
 Status = Literal["queued", "running", "succeeded", "failed", "canceled"]
 TERMINAL = frozenset({"succeeded", "failed", "canceled"})
 SCHEMA_VERSION = 1
+# What an id of a job or a batch looks like.
+ID_PATTERN = "^[0-9a-f]{32}$"
 
 _LETTERS = string.ascii_letters + string.digits
 
@@ -32,7 +35,7 @@ class Job:
     """
 
     id: str
-    kind: str
+    kind: Kind
     operation: str
     variant: str
     request: Mapping[str, Any]

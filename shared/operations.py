@@ -18,7 +18,11 @@ StylePreset = Literal[
     "fantasy-art", "isometric", "line-art", "low-poly", "modeling-compound", "neon-punk",
     "origami", "photographic", "pixel-art", "tile-texture",
 ]  # fmt: skip
-Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+Prompt = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000),
+    Field(json_schema_extra={"pattern": r"\S"}),  # what is left of blanks is too short
+]
 NegativePrompt = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000)]
 Seed = Annotated[int, Field(ge=0, le=4_294_967_294)]
 

@@ -6,12 +6,15 @@ These shapes are the contract: the OpenAPI document is made from them.
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from math import ceil
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
+
+from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 from shared.batches import Batch, BatchStatus
 from shared.errors import StorageError
 from shared.job_index import Outlook
 from shared.jobs import Job, Status
+from shared.operations import Kind
 from shared.settings import Settings
 
 # What a caller should let pass before it asks again, when nobody knows how long it takes; a waiting call
@@ -44,7 +47,7 @@ class JobView(TypedDict):
     """A job; times are RFC 3339 in UTC, addresses are absolute with `PUBLIC_BASE_URL`."""
 
     job_id: str
-    kind: str
+    kind: Kind
     status: Status
     revision: int
     message: str
