@@ -15,8 +15,8 @@ from api.webhook_urls import WEBHOOK_FIELD
 from shared.errors import InvalidRequest
 from shared.settings import Settings
 
-_OWN_FIELDS = ("metadata", WEBHOOK_FIELD)
-_KNOWN = ("jobs", "defaults", *_OWN_FIELDS, WAIT_FIELD, KEY_FIELD)
+OWN_FIELDS = ("metadata", WEBHOOK_FIELD)
+_KNOWN = ("jobs", "defaults", *OWN_FIELDS, WAIT_FIELD, KEY_FIELD)
 _OF_THE_BATCH = "is taken by the batch as a whole, not by one of its jobs"
 _FEW_FIELDS = f"of at most {MOST_FIELDS} fields"
 Numbered = dict[str, Any]
@@ -94,7 +94,7 @@ def _read_images(body: Body, settings: Settings, faults: Sequence[Complaint]) ->
 
 
 def _own(body: Body) -> dict[str, Any]:
-    return {name: body.fields[name] for name in _OWN_FIELDS if body.fields.get(name) is not None}
+    return {name: body.fields[name] for name in OWN_FIELDS if body.fields.get(name) is not None}
 
 
 def _wrong_number(field: str, what: str, unit: str, settings: Settings) -> Complaint:

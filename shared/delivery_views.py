@@ -1,6 +1,8 @@
 """What is sent to webhooks, and what callers see of it; the shapes are the contract, as in `views`."""
 
-from typing import Literal, TypedDict
+from typing import Literal
+
+from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 from shared.batches import Batch
 from shared.deliveries import Deliveries, DeliveryStatus, Try, webhook_id

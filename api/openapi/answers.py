@@ -74,6 +74,20 @@ ANSWERS: dict[str, Answer] = {
         "The batch as it stands.", _json("Batch"), _KEPT, ("Retry-After",), links=_BATCH_LINKS
     ),
     "BatchRefused": Answer("Can't be done with this batch as it stands.", _json("BatchFault")),
+    "JobDeliveries": Answer("What became of it.", _json("JobDeliveries"), ("Cache-Control",)),
+    "BatchDeliveries": Answer("What became of it.", _json("BatchDeliveries"), ("Cache-Control",)),
+    "JobRedelivered": Answer(
+        "It is sent now.",
+        _json("JobDeliveries"),
+        ("Location", "Cache-Control"),
+        ("Idempotent-Replayed",),
+    ),
+    "BatchRedelivered": Answer(
+        "It is sent now.",
+        _json("BatchDeliveries"),
+        ("Location", "Cache-Control"),
+        ("Idempotent-Replayed",),
+    ),
     "Events": Answer(
         "Server-Sent Events: one `status` event at once and one for each change, with the revision as"
         " `id` and the job or batch as JSON in `data`; a comment as heartbeat every 15 seconds. The"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from api.batch_requests import OWN_FIELDS
 from api.bodies import KEY_FIELD, WAIT_FIELD
 from api.openapi.models import Schema, ref
 from api.openapi.orders import (
@@ -90,6 +91,7 @@ EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
         },
     },
     ("Retry", JSON): {"waited for": {"wait_seconds": 30}},
+    ("Redeliver", JSON): {"nothing": {}},
 }
 
 
@@ -105,6 +107,7 @@ def request_schemas(settings: Settings) -> dict[str, Schema]:
         "BatchRequest": _batch(settings),
         "BatchForm": _with_file(upscale, _images(settings)),
         "RetryRequest": nullable(closed(described(answer_fields()))),
+        "RedeliverRequest": nullable(closed(described({KEY_FIELD: answer_fields()[KEY_FIELD]}))),
     }
 
 
@@ -116,6 +119,7 @@ def request_bodies() -> dict[str, Schema]:
         "Upscale": _body("Upscale", {FORM: "UpscaleForm", JSON: "UpscaleRequest"}),
         "Batch": _body("Batch", {JSON: "BatchRequest", FORM: "BatchForm"}),
         "Retry": _body("Retry", {JSON: "RetryRequest"}, required=False),
+        "Redeliver": _body("Redeliver", {JSON: "RedeliverRequest"}, required=False),
     }
 
 
@@ -195,7 +199,7 @@ def _entry(order: Schema) -> Schema:
 
 def _batch(settings: Settings) -> Schema:
     jobs = {"type": "array", "items": ref("BatchEntry"), **_number_of_jobs(settings)}
-    metadata = {"metadata": envelope_fields(settings)["metadata"]}
-    own = described({**metadata, **answer_fields()})
+    envelope = envelope_fields(settings)
+    own = described({**{name: envelope[name] for name in OWN_FIELDS}, **answer_fields()})
     told = {"jobs": jobs, "defaults": ref("BatchEntry")}
     return {**nullable(closed({**described(told), **own}, ["jobs"])), "anyOf": _PROMPTED}

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-IMAGES, JOBS, BATCHES, SERVICE = "Images", "Jobs", "Batches", "Service"
+IMAGES, JOBS, BATCHES = "Images", "Jobs", "Batches"
+DELIVERIES, SERVICE = "Deliveries", "Service"
 
 TAGS = {
     IMAGES: "Make an image, enlarge one, fetch it.",
     JOBS: "How a job stands; waiting for it, watching it, ending it.",
     BATCHES: "Many jobs as one.",
+    DELIVERIES: "What became of a webhook; sending it again.",
     SERVICE: "What runs, and these documents.",
 }
 
@@ -35,7 +37,10 @@ class Endpoint:
     alone: bool = False
 
 
-_SUBMIT = ("wait", "dry_run", "prefer", "idempotency_key")
+_OPTIONS = frozenset({"wait", "dry_run"})
+_SUBMIT = (*sorted(_OPTIONS, reverse=True), "prefer", "idempotency_key")
+_ONCE = ("idempotency_key",)
+_REDELIVER = (404, 409, 422)
 _JOB = {202: "JobAccepted", 200: "JobEnded"}
 _WATCHED = {200: "Events", 204: "EventsOver"}
 
@@ -112,6 +117,35 @@ ENDPOINTS = (
         answers={200: "BatchFound", 304: "NotModified", 409: "BatchRefused"}, faults=(404,),
     ),
     Endpoint(
+        "GET", "/jobs/<job_id>/deliveries", "getJobDeliveries", DELIVERIES,
+        "See what became of a job's webhook",
+        answers={200: "JobDeliveries"}, faults=(404,),
+    ),
+    Endpoint(
+        "POST", "/jobs/<job_id>/redeliver", "redeliverJob", DELIVERIES, "Send a job's webhook again",
+        takes=_ONCE, body="Redeliver", answers={202: "JobRedelivered"}, faults=_REDELIVER,
+    ),
+    Endpoint(
+        "POST", "/jobs/<job_id>/deliveries/redeliver", "redeliverJobToo", DELIVERIES,
+        "The same by another address",
+        takes=_ONCE, body="Redeliver", answers={202: "JobRedelivered"}, faults=_REDELIVER,
+    ),
+    Endpoint(
+        "GET", "/batches/<batch_id>/deliveries", "getBatchDeliveries", DELIVERIES,
+        "See what became of a batch's webhook",
+        answers={200: "BatchDeliveries"}, faults=(404,),
+    ),
+    Endpoint(
+        "POST", "/batches/<batch_id>/redeliver", "redeliverBatch", DELIVERIES,
+        "Send a batch's webhook again",
+        takes=_ONCE, body="Redeliver", answers={202: "BatchRedelivered"}, faults=_REDELIVER,
+    ),
+    Endpoint(
+        "POST", "/batches/<batch_id>/deliveries/redeliver", "redeliverBatchToo", DELIVERIES,
+        "The same by another address",
+        takes=_ONCE, body="Redeliver", answers={202: "BatchRedelivered"}, faults=_REDELIVER,
+    ),
+    Endpoint(
         "GET", "/healthz", "isAlive", SERVICE, "Is the service alive?",
         answers={200: "Alive"}, alone=True,
     ),
@@ -137,6 +171,12 @@ ENDPOINTS = (
         answers={200: "Page"}, alone=True,
     ),
 )  # fmt: skip
+_OPTIONS_OF = {(each.method, each.rule): _OPTIONS.intersection(each.takes) for each in ENDPOINTS}
+
+
+def options_of(method: str, rule: str) -> frozenset[str]:
+    """Return the options that a query may carry where something is submitted or ended."""
+    return _OPTIONS_OF.get((method, rule), frozenset())
 
 
 def faults_of(endpoint: Endpoint) -> list[int]:

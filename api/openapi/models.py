@@ -9,19 +9,26 @@ from pydantic import TypeAdapter
 from api.errors import STATUS
 from api.openapi.words import ANSWER
 from api.shapes import AliveView, DryRunView, FaultView, JobsPage, ReadyView, UnreadyView
+from shared.delivery_views import BatchDeliveriesView, EventView, JobDeliveriesView
 from shared.jobs import ID_PATTERN
 from shared.views import BatchView, JobView
 
 Schema = dict[str, Any]
 _REFERENCE = "#/components/schemas/{model}"
-_ROOTS = (JobView, BatchView, JobsPage, DryRunView, FaultView, AliveView, ReadyView, UnreadyView)
+_ROOTS = (
+    *(JobView, BatchView, JobsPage, DryRunView, FaultView, AliveView, ReadyView, UnreadyView),
+    *(JobDeliveriesView, BatchDeliveriesView, EventView),
+)
+_TIMES = (
+    *("created_at", "started_at", "finished_at", "expires_at"),
+    *("timestamp", "at", "next_try_at"),
+)
+_ADDRESSES = ("status_url", "events_url", "archive_url", "image_url")
 # Narrower than what a Python type says.
 _MORE: Mapping[str, Schema] = {
     **{name: {"pattern": ID_PATTERN} for name in ("job_id", "batch_id", "retry_of")},
-    **{name: {"format": "date-time"} for name in ("created_at", "started_at", "finished_at")},
-    **{name: {"format": "uri-reference"} for name in ("status_url", "events_url", "image_url")},
-    "expires_at": {"format": "date-time"},
-    "archive_url": {"format": "uri-reference"},
+    **{name: {"format": "date-time"} for name in _TIMES},
+    **{name: {"format": "uri-reference"} for name in _ADDRESSES},
     "progress": {"minimum": 0, "maximum": 1},
 }
 
@@ -36,7 +43,7 @@ def answer_schemas() -> Schema:
     """Return the schemas of all answers, by name; not to be changed."""
     wanted: Any = [(root.__name__, "serialization", TypeAdapter(root)) for root in _ROOTS]
     _, made = TypeAdapter.json_schemas(wanted, ref_template=_REFERENCE)
-    schemas = {_public(name): _told(schema) for name, schema in made["$defs"].items()}
+    schemas = {_public(name): _told(_public(name), each) for name, each in made["$defs"].items()}
     told = {
         "JobFault": "A job that is answered as a fault: it failed, or what was asked can't be done.",
         "BatchFault": "A batch with which what was asked can't be done.",
@@ -85,16 +92,17 @@ def _public(name: str) -> str:
     return name.removesuffix("View")
 
 
-def _told(schema: Schema) -> Schema:
+def _told(component: str, schema: Schema) -> Schema:
     """Return a tidy object whose fields are described."""
     told: Schema = tidy(schema)
     fields = told["properties"]
-    told["properties"] = {name: _field(name, field) for name, field in fields.items()}
+    told["properties"] = {name: _field(component, name, field) for name, field in fields.items()}
     return told
 
 
-def _field(name: str, schema: Schema) -> Schema:
+def _field(component: str, name: str, schema: Schema) -> Schema:
     if name == "error_code":
         code = ref("ErrorCode")
         schema = {"anyOf": [code, {"type": "null"}]} if "null" in schema["type"] else code
-    return {**schema, **_MORE.get(name, {}), "description": ANSWER[name]}
+    what = ANSWER.get(f"{component}.{name}") or ANSWER[name]
+    return {**schema, **_MORE.get(name, {}), "description": what}

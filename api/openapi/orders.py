@@ -10,6 +10,7 @@ from api.idempotency import LONGEST_KEY
 from api.openapi.models import Schema, or_null, tidy
 from api.openapi.words import REQUEST
 from api.validation import SELECTORS, Envelope
+from api.webhook_urls import WEBHOOK_FIELD
 from shared.operations import Kind, offered, price
 from shared.settings import Settings
 
@@ -44,6 +45,7 @@ def envelope_fields(settings: Settings) -> Fields:
     fields = _fields(Envelope)
     longest = settings.job_deadline_seconds
     fields["deadline_seconds"]["maximum"] = longest
+    fields[WEBHOOK_FIELD]["format"] = "uri"
     return fields
 
 

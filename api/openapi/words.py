@@ -25,7 +25,8 @@ REQUEST = {
     "output_format": "The picture's file format.",
     "creativity": "How freely details are added.",
     "metadata": "Yours: given back with the job, never interpreted. At most 2,048 bytes as JSON.",
-    "webhook_url": "Where a signed POST goes when the work has ended. See the webhooks.",
+    "webhook_url": "Where a signed POST goes when the work has ended: see the webhooks. No address of"
+    " a private network.",
     "deadline_seconds": "Not bought any more when it has not started by then: it ends as"
     " `deadline_passed`, uncharged. Default: the most there is.",
     "wait_seconds": "The twin of `?wait=`, for callers that set no query.",
@@ -40,6 +41,12 @@ ANSWER = {
     "batch_id": "The batch's id; null for a job that was submitted alone.",
     "kind": "What is done: an image made, or one enlarged.",
     "status": "Where it stands. `succeeded`, `failed`, `canceled` and `partial` are final.",
+    "Alive.status": "It answers.",
+    "Ready.status": "Nothing is missing.",
+    "JobDeliveries.status": "`none`: there is no `webhook_url`; `waiting`: for the end of the job, or"
+    " for the next try; `failed`: given up.",
+    "BatchDeliveries.status": "`none`: there is no `webhook_url`; `waiting`: for the end of the batch,"
+    " or for the next try; `failed`: given up.",
     "revision": "Goes up with each change.",
     "message": "One sentence on where it stands and what to do next, fit for a person or a model.",
     "status_url": "Where to ask how it stands.",
@@ -89,6 +96,17 @@ ANSWER = {
     "checks": "Each part by name: `ok`, or what is wrong with it.",
     "provider": "Who makes the pictures. It makes nothing unready: jobs wait for it.",
     "name": "Stability AI, or the sandbox, whose pictures are free.",
+    "webhook_url": "Where it is sent.",
+    "webhook_id": "The `webhook-id` of every try.",
+    "next_try_at": "When it is sent next.",
+    "tries": "The calls so far, the oldest first.",
+    "at": "When the call began.",
+    "status_code": "What the receiver answered; null when it did not.",
+    "Try.error": "Why the receiver did not take it; null when it did.",
+    "duration_ms": "How long the call took.",
+    "type": "What has happened.",
+    "timestamp": "When it happened.",
+    "data": "The job or the batch as it is now.",
     "paused_seconds": "For how long nobody calls the provider; 0 when calls go out.",
 }
 

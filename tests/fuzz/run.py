@@ -1,6 +1,7 @@
 """`python -m tests.fuzz.run`: does the running service ever answer what its document does not allow?"""
 
 import argparse
+import base64
 import json
 import os
 import subprocess
@@ -18,6 +19,8 @@ _ENVIRONMENT = {
     "MAX_WAIT_SECONDS": "0.1",
     "IMAGE_WAIT_SECONDS": "0.1",
     "QUEUE_MAX_JOBS": "200",
+    "WEBHOOK_SECRET": "whsec_" + base64.b64encode(bytes(32)).decode(),
+    "WEBHOOK_ALLOW_PRIVATE": "true",
     "PROVIDER_RATE": "10000/10s",
     "PROVIDER_RATE_GUARD_MS": "0",
 }
