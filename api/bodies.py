@@ -18,7 +18,9 @@ from shared.settings import Settings
 WAIT_TRUE_SECONDS = 40.0
 WAIT_FIELD = "wait_seconds"
 KEY_FIELD = "idempotency_key"
+NO_OPTION = "is not an option here"
 MULTIPART = "multipart/form-data"
+_OPTIONS = frozenset({"wait", "dry_run"})
 _FORMS = frozenset({MULTIPART, "application/x-www-form-urlencoded"})
 # More than any request has; each one that is not known costs a sentence.
 MOST_FIELDS = 100
@@ -64,12 +66,14 @@ def _read(request: Request) -> Body:
     return Body({}, {}, typed=True)
 
 
-def is_dry_run(request: Request) -> bool:
-    """Tell whether a request only asks what it would cost; raise InvalidRequest."""
+def read_dry_run(request: Request) -> tuple[bool, tuple[Complaint, ...]]:
+    """Return whether a request only asks what it would cost, and what is wrong with its options."""
     value = request.args.get("dry_run", "false").lower()
+    unknown = sorted(request.args.keys() - _OPTIONS)
+    faults = [complaint(name, NO_OPTION) for name in unknown]
     if value not in {"true", "false", "1", "0"}:
-        raise InvalidRequest([complaint("dry_run", "must be true or false")])
-    return value in {"true", "1"}
+        faults.append(complaint("dry_run", "must be true or false"))
+    return value in {"true", "1"}, tuple(faults)
 
 
 def _json(request: Request) -> dict[str, Any]:

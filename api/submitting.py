@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, request
 
 from api import answers
-from api.bodies import WAIT_FIELD, Patience, is_dry_run, read_body, read_patience
+from api.bodies import WAIT_FIELD, Patience, read_body, read_dry_run, read_patience
 from api.idempotency import read_key, replay_of
 from api.peers import has_gone
 from api.receivers import look_at_receivers
@@ -29,8 +29,9 @@ def submit(read: Read, services: Services, waiting: Waiting) -> Response:
     in_body = body.fields.get(WAIT_FIELD)
     patience = read_patience(request, in_body, settings, settings.default_wait_seconds)
     key = read_key(request, body)
-    submission = read(body, settings, (*patience.faults, *key.faults))
-    if is_dry_run(request):
+    dry_run, faults = read_dry_run(request)
+    submission = read(body, settings, (*patience.faults, *key.faults, *faults))
+    if dry_run:
         look_at_receivers(submission, settings)
         return answers.dry_run(_normalised(submission, settings), services)
     replay = replay_of(key, request.path, submission)

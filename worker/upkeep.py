@@ -32,7 +32,7 @@ Step = tuple[float, Callable[[], object]]
 _HEARTBEAT_SECONDS = 2.0
 _HEARTBEAT_TTL_MS = 10_000
 _SWEEP_SECONDS = 1.0
-_EXPIRE_SECONDS = 30.0
+_EXPIRE_SECONDS = 1.0
 # What is cut off then is sent again: by another worker, or after the next start.
 _LAST_WEBHOOKS_SECONDS = 3.0
 # Enough for a sweeper to decide about all it adopted; if it dies too, another adopts them then.

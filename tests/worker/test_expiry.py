@@ -8,10 +8,11 @@ from redis import Redis
 from shared.jobs import Job
 from shared.scripts import PREFIX
 from shared.services import Services
-from tests.builders import accepted, known
+from tests.builders import accepted, known, until
 from tests.fakes import ScriptedProvider
 from tests.worker.bench import IMAGE, after_a_run
-from worker.upkeep import expire
+from worker.leases import Leases
+from worker.upkeep import Upkeep, expire
 
 DAY_MS = 86_400_000
 
@@ -78,3 +79,16 @@ def test_a_picture_that_was_deleted_before_does_not_expire_again(
 
     assert redis_client.zcard(f"{PREFIX}expiring") == 0
     assert known(one_day.store, job.id).image_gone == "deleted"
+
+
+def test_a_worker_removes_a_picture_as_soon_as_its_time_is_over(services: Services) -> None:
+    second = services.settings.model_copy(update={"image_ttl_days": 1 / 86_400})
+    short = replace(services, settings=second)
+    upkeep = Upkeep("w", short, Leases(short.store))
+    upkeep.start()
+    try:
+        job = made(short)
+
+        until(lambda: known(short.store, job.id).image_gone == "expired")
+    finally:
+        upkeep.stop()
