@@ -11,13 +11,6 @@ from shared.errors import Forbidden, InvalidRequest
 from shared.settings import Settings, is_loopback
 
 _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
-<<<<<<< HEAD
-=======
-# These have options, and tell of the wrong ones together with everything else that is wrong.
-_WITH_OPTIONS = frozenset({
-    "images.generate_image", "images.upscale_image", "batches.submit_batch", "jobs.retry_job",
-})  # fmt: skip
->>>>>>> accept
 _FOREIGN = "A page of another site may not spend this service's credits"
 
 
@@ -52,15 +45,7 @@ def _is_ours(origin: str, own: str) -> bool:
 
 def _refuse_unknown_options() -> None:
     """Raise InvalidRequest for an option that would be dropped, so that nobody relies on it."""
-<<<<<<< HEAD
-    known = options_of(request.method, str(request.url_rule))
-    faults = [
-        complaint(name, "is not an option here") for name in sorted(request.args.keys() - known)
-    ]
-    if faults:
-=======
-    if request.endpoint in _WITH_OPTIONS:
-        return
+    if options_of(request.method, str(request.url_rule)):
+        return  # those that have options tell of the wrong ones together with all else that is wrong
     if faults := [complaint(name, NO_OPTION) for name in sorted(request.args)]:
->>>>>>> accept
         raise InvalidRequest(faults)
