@@ -158,8 +158,8 @@ def _json_image(headers: Mapping[str, str], body: bytes) -> ProviderImage:
 def _refuse_filtered(reason: object) -> None:
     if reason == "CONTENT_FILTERED":
         raise OutputModerated(
-            "The provider withheld the image: it was found to break its content rules."
-            " It was charged; ask for something else"
+            "The provider withheld the image, which was found to break its content rules;"
+            " ask for something else"
         )
 
 
@@ -174,7 +174,7 @@ def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> ProviderFa
         return RateLimited("The provider's rate limit was met", _retry_after(headers))
     if status == 403 or name in {"content_moderation", "public_figure"}:
         return InputModerated(
-            f"The provider refused the request by its content rules; nothing was charged{said}"
+            f"The provider refused the request by its content rules; ask for something else{said}"
         )
     if status == 401:
         return ProviderAuth("The provider refused this service's API key")
