@@ -38,7 +38,7 @@ def read_key(request: Request, body: Body) -> Key:
 
 
 def replay_of(key: Key, path: str, submission: Submission) -> Replay | None:
-    """Return what the store compares: the caller's key for this path, and what was asked for.
+    """Return what the store compares: the caller's key, and what was asked for at which path.
 
     Who waits how long is no part of that; an image counts by its bytes, or by what names it.
     """
@@ -46,12 +46,12 @@ def replay_of(key: Key, path: str, submission: Submission) -> Replay | None:
         return None
     batch = submission.batch.model_dump() if submission.batch else None
     asked = [batch, *(_asked(piece) for piece in submission.pieces)]
-    return Replay(_digest([path, key.value]), _digest(asked))
+    return Replay(_digest(key.value), _digest([path, asked]))
 
 
 def replay_of_call(key: Key, path: str) -> Replay | None:
     """Return what the store compares of a call that asks for nothing but itself."""
-    return None if key.value is None else Replay(_digest([path, key.value]), _digest(path))
+    return None if key.value is None else Replay(_digest(key.value), _digest([path]))
 
 
 def _asked(piece: Piece) -> dict[str, object]:
