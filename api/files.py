@@ -33,8 +33,11 @@ def blueprint(services: Services, waiting: Waiting) -> Blueprint:
     def saved_image(name: str) -> Response:
         if not services.images.is_name(name):
             raise NotFound("There is no image of this name")
-        path = services.images.find(name) or _promised(name, services, waiting)
-        return _send(path, name, services.settings)
+        try:
+            path = services.images.find(name) or _promised(name, services, waiting)
+            return _send(path, name, services.settings)
+        except FileNotFoundError:  # deleted, or expired, since it was found
+            raise Gone(_GONE["succeeded"]) from None
 
     return routes
 

@@ -84,6 +84,8 @@ def accepted_before(
 
     Only a look, ahead of every limit and fetch: `accept` decides.
     """
+    if replay is None and _takes_long(submission):
+        services.store.check()  # who can't be served is told so now, and not after the fetch
     accepted: Accepted | AcceptedBatch | None = None
     entry = services.store.find_replay(replay) if replay else None
     if entry and submission.batch:
@@ -123,6 +125,14 @@ def accept(
     _tell(accepted)
     dispatch(services.store, services.queue)
     return accepted
+
+
+def _takes_long(submission: Submission) -> bool:
+    """Tell whether addresses that a request names are looked up or fetched before it is accepted."""
+    named = [
+        piece.order.webhook or (piece.source and piece.source.url) for piece in submission.pieces
+    ]
+    return any(named) or bool(submission.batch and submission.batch.webhook_url)
 
 
 def _fetched(piece: Piece, services: Services) -> Upload | None:

@@ -108,6 +108,11 @@ class JobStore:
             self._clock_ahead, self._clock_read = ahead, time.monotonic()
         return int(time.time() * 1000 + ahead) + PATIENCE_MS
 
+    def check(self) -> None:
+        """Raise StoreUnavailable when the store is away: before what takes longer than asking it."""
+        with answering():
+            self._redis.ping()
+
     def get(self, job_id: str) -> Job | None:
         """Return a job, or None when there is none of this id."""
         with answering():

@@ -33,6 +33,8 @@ _HEARTBEAT_SECONDS = 2.0
 _HEARTBEAT_TTL_MS = 10_000
 _SWEEP_SECONDS = 1.0
 _EXPIRE_SECONDS = 1.0
+# Of a hundred each: more than the provider's limit lets be made meanwhile.
+_EXPIRE_PAGES = 10
 # What is cut off then is sent again: by another worker, or after the next start.
 _LAST_WEBHOOKS_SECONDS = 3.0
 # Enough for a sweeper to decide about all it adopted; if it dies too, another adopts them then.
@@ -132,11 +134,27 @@ def sweep(services: Services) -> None:
 
 def expire(services: Services) -> None:
     """Remove the images that are past their time; their records tell that they were there."""
-    for job_id in services.store.expired():
-        job = services.store.get(job_id)
-        if job:
-            services.images.delete(job.image)
-        services.store.forget_image(job_id, "expired")
+    for _ in range(_EXPIRE_PAGES):
+        found = services.store.expired()
+        if not found:
+            return
+        for job_id in found:
+            try:
+                _end_image(job_id, services)
+            except OSError as error:  # its words have the image's name, which opens the image
+                _log.warning("could not remove an image", extra={"reason": error.strerror})
+                return
+
+
+def _end_image(job_id: str, services: Services) -> None:
+    store, images = services.store, services.images
+    job = store.get(job_id)
+    if job:
+        images.delete(job.image)
+    store.forget_image(job_id, "expired")
+    if job:
+        # a second attempt at the job may have put its own there in between; from now on it would not
+        images.delete(job.image)
 
 
 def _take_over(job_id: str, claim: str, services: Services) -> None:

@@ -72,6 +72,8 @@ def wait_for_turn(job: Job, lease: Lease, shop: Workshop) -> int | None:
             hand_back(job, lease, Release(take_back_attempt=True), shop)
             return None
         if turn.word == "stale":
+            # a turn whose answer was lost counts as sent, and was not: whoever canceled learns that
+            insist(partial(settle, job, 0, shop), for_a_while())
             return None
         if turn.word == "later":
             hand_back(job, lease, Release(pause_ms=turn.ms), shop)
