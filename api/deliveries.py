@@ -39,8 +39,6 @@ def _only_key(request: Request) -> Key:
     body = read_body(request)
     unknown = set(body.fields) - {KEY_FIELD} | set(body.files)
     key = read_key(request, body)
-    # `dry_run` and `wait` too: what is asked for here is done at once
-    unknown |= set(request.args)
     found = [complaint(name, f"is not taken; only {KEY_FIELD} is") for name in sorted(unknown)]
     if found or key.faults:
         raise InvalidRequest([*found, *key.faults])

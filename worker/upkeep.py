@@ -135,26 +135,26 @@ def sweep(services: Services) -> None:
 def expire(services: Services) -> None:
     """Remove the images that are past their time; their records tell that they were there."""
     for _ in range(_EXPIRE_PAGES):
-        found = services.store.expired()
-        if not found:
+        # those that can't be removed are named again: a page of nothing else is no reason to go on
+        if not sum(_end_image(job_id, services) for job_id in services.store.expired()):
             return
-        for job_id in found:
-            try:
-                _end_image(job_id, services)
-            except OSError as error:  # its words have the image's name, which opens the image
-                _log.warning("could not remove an image", extra={"reason": error.strerror})
-                return
 
 
-def _end_image(job_id: str, services: Services) -> None:
+def _end_image(job_id: str, services: Services) -> bool:
+    """Remove an image and say so; return False when it can't be removed."""
     store, images = services.store, services.images
-    job = store.get(job_id)
-    if job:
-        images.delete(job.image)
-    store.forget_image(job_id, "expired")
-    if job:
-        # a second attempt at the job may have put its own there in between; from now on it would not
-        images.delete(job.image)
+    image = job.image if (job := store.get(job_id)) else None
+    try:
+        if image:
+            images.delete(image)
+        store.forget_image(job_id, "expired")
+        if image:
+            # a second attempt at the job may have put its own there in between; from now on it would not
+            images.delete(image)
+    except OSError as error:  # its words have the image's name, which opens the image
+        _log.warning("could not remove an image", extra={"reason": error.strerror})
+        return False
+    return True
 
 
 def _take_over(job_id: str, claim: str, services: Services) -> None:
