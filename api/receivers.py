@@ -12,7 +12,8 @@ from shared.outbound import check_url
 from shared.settings import Settings
 from shared.urls import read_url
 
-_LOOKS_AT_ONCE = 128
+# As many as the largest batch that may be set has: no look may wait for another, each takes up to 2 s.
+_LOOKS_AT_ONCE = 1_001
 
 
 def look_at_receivers(

@@ -186,6 +186,18 @@ def test_hosts_are_looked_up_at_the_same_time_and_each_once(api: Api) -> None:
     assert sorted(slow.asked) == [f"r{number}.test" for number in range(8)]
 
 
+def test_many_hosts_take_no_longer_than_one(start: Start) -> None:
+    api = start(webhook_secret=SECRET, batch_max_jobs=400)
+    slow = Hanging()
+    submission = batch_to(api, [f"http://r{number}.test/" for number in range(400)])
+    begun = time.monotonic()
+
+    look_at_receivers(submission, api.services.settings, slow)
+    slow.over.set()
+
+    assert time.monotonic() - begun < 4  # by 128 at a time they would take 8 s
+
+
 @pytest.mark.parametrize("addresses", [["10.0.0.1"], [PUBLIC, "192.168.0.1"]])
 def test_a_name_that_leads_to_a_private_address_is_refused(api: Api, addresses: list[str]) -> None:
     submission = replace(batch_to(api, ["https://hooks.test/"]), batch=None)
