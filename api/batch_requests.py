@@ -37,7 +37,7 @@ def _read_prompts(body: Body, settings: Settings, faults: Sequence[Complaint]) -
         if name not in _KNOWN
     ]
     entries = body.fields.get("jobs")
-    if not isinstance(entries, list) or not 1 <= len(entries) <= settings.batch_max_jobs:
+    if not isinstance(entries, list) or not 1 <= len(entries) <= settings.most_batch_jobs:
         found.append(_wrong_number("jobs", "a list of", "jobs", settings))
         entries = []
     given = body.fields.get("defaults")
@@ -77,7 +77,7 @@ def _read_images(body: Body, settings: Settings, faults: Sequence[Complaint]) ->
     of_each = {name: value for name, value in body.fields.items() if name != WEBHOOK_FIELD}
     order, found = read_order("upscale", replace(body, fields=of_each), settings)
     found += unknown_files(body.files)
-    if not 1 <= len(images) <= settings.batch_max_jobs:
+    if not 1 <= len(images) <= settings.most_batch_jobs:
         found.append(_wrong_number("image", "", "files", settings))
         images = []
     envelope, wrong = read_envelope(_own(body), False, settings)
@@ -99,7 +99,7 @@ def _own(body: Body) -> dict[str, Any]:
 
 def _wrong_number(field: str, what: str, unit: str, settings: Settings) -> Complaint:
     return complaint(
-        field, f"must be {what} 1 to {settings.batch_max_jobs} {unit}".replace("  ", " ")
+        field, f"must be {what} 1 to {settings.most_batch_jobs} {unit}".replace("  ", " ")
     )
 
 

@@ -214,6 +214,11 @@ class Settings(BaseModel):
         return self.redis_url.get_secret_value()
 
     @property
+    def most_batch_jobs(self) -> int:
+        """Return how many jobs a batch may have: more than may wait could never be accepted."""
+        return min(self.batch_max_jobs, self.queue_max_jobs)
+
+    @property
     def image_ttl_ms(self) -> int:
         """Return for how long a picture is kept, 0 when it is kept until somebody deletes it."""
         return round(self.image_ttl_days * 86_400_000)

@@ -40,6 +40,8 @@ _REFUSED_MS = 60_000
 def start(job: Job, outgoing: Outgoing, shop: Workshop) -> None:
     """Have an image begun, and park its job under the provider's id before anything else."""
     provider_id = shop.provider.start(outgoing)
+    # first of all: should this worker be killed now, the log alone knows what was paid for
+    _log.info("the provider has begun", extra={"provider_id": provider_id})
     park = partial(shop.store.park, job.id, provider_id, shop.poll_ms)
     try:
         # nobody else knows the id: it is told again for as long as it is worth anything
@@ -48,7 +50,6 @@ def start(job: Job, outgoing: Outgoing, shop: Workshop) -> None:
         _log.exception("what was begun could not be stored", extra={"provider_id": provider_id})
         raise
     if parked:
-        _log.info("the provider has begun", extra={"provider_id": provider_id})
         return
     _log.warning("what was begun is not wanted any more", extra={"provider_id": provider_id})
     insist(partial(settle, job, job.estimate, shop), for_a_while())

@@ -154,7 +154,7 @@ def _images(settings: Settings) -> Schema:
 
 
 def _number_of_jobs(settings: Settings) -> Schema:
-    return {"minItems": 1, "maxItems": settings.batch_max_jobs}
+    return {"minItems": 1, "maxItems": settings.most_batch_jobs}
 
 
 def _with_source(order: Schema) -> Schema:
