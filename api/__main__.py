@@ -19,6 +19,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.workers.ggevent import GeventWorker
 
 from api.app import create_app
+from api.unreadable import Worker
 from shared.logs import set_up_logs
 from shared.services import Services, build_services
 from shared.settings import Settings, SettingsError, load_settings
@@ -42,7 +43,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
         options: dict[str, Any] = {
             "bind": f"{host}:{self.settings.port}",
-            "worker_class": "gevent",
+            "worker_class": Worker,
             "workers": self.settings.web_processes,
             "worker_connections": self.settings.max_waiters + _SPARE_CONNECTIONS,
             "graceful_timeout": self.settings.shutdown_grace_seconds,

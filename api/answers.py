@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from api.errors import STATUS
+from api.shapes import JobsPage
 from shared.batches import Batch
 from shared.errors import StoreUnavailable
 from shared.job_index import Outlook
@@ -78,7 +79,7 @@ def refused(thing: Job | Batch, why: str, services: Services) -> Response:
 def listed(jobs: list[Job], next_cursor: str | None, services: Services) -> Response:
     """Answer a page of jobs."""
     told = [job_view(job, services.settings) for job in jobs]
-    response: Response = jsonify(jobs=told, next_cursor=next_cursor)
+    response: Response = jsonify(JobsPage(jobs=told, next_cursor=next_cursor))
     response.headers["Cache-Control"] = "no-store"
     return response
 

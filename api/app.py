@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from api import batches, errors, files, guard, health, images, jobs, requests_log, studio
+from api import batches, docs, errors, files, guard, health, images, jobs, requests_log, studio
 from api.waiting import Waiting
 from shared.services import Services
 
@@ -26,5 +26,6 @@ def create_app(services: Services) -> Flask:
     app.register_blueprint(batches.blueprint(services, waiting))
     app.register_blueprint(files.blueprint(services, waiting))
     app.register_blueprint(health.blueprint(services))
+    app.register_blueprint(docs.blueprint(services))
     app.register_blueprint(studio.blueprint(services))
     return app

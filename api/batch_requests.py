@@ -2,18 +2,21 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from api.bodies import KEY_FIELD, MOST_FIELDS, WAIT_FIELD, Body, printable
-from api.complaints import Complaint, complaint
-from api.submission import Piece, Submission
-from api.uploads import images_in, limit_problems, read_image, unknown_files
+from api.complaints import Complaint, complaint, of_jobs
+from api.sources import sent
+from api.submission import Piece, Submission, misfits
+from api.uploads import images_in, read_image, unknown_files
 from api.validation import Envelope, read_envelope, read_order
+from api.webhook_urls import WEBHOOK_FIELD
 from shared.errors import InvalidRequest
 from shared.settings import Settings
 
-_OWN_FIELDS = ("metadata",)
-_KNOWN = ("jobs", "defaults", *_OWN_FIELDS, WAIT_FIELD, KEY_FIELD)
+OWN_FIELDS = ("metadata", WEBHOOK_FIELD)
+_KNOWN = ("jobs", "defaults", *OWN_FIELDS, WAIT_FIELD, KEY_FIELD)
 _OF_THE_BATCH = "is taken by the batch as a whole, not by one of its jobs"
 _FEW_FIELDS = f"of at most {MOST_FIELDS} fields"
 Numbered = dict[str, Any]
@@ -42,7 +45,7 @@ def _read_prompts(body: Body, settings: Settings, faults: Sequence[Complaint]) -
     if defaults is None:
         found.append(complaint("defaults", f"must be an object {_FEW_FIELDS}"))
         entries = []  # nobody can tell what they would be
-    envelope, wrong = read_envelope(_own(body), typed=True)
+    envelope, wrong = read_envelope(_own(body), True, settings)
     read = [_read_entry(defaults or {}, _object(entry), settings) for entry in entries]
     return _judged(read, envelope, [*found, *wrong, *faults])
 
@@ -66,28 +69,32 @@ def _object(given: object) -> dict[str, Any] | None:
 
 
 def _read_images(body: Body, settings: Settings, faults: Sequence[Complaint]) -> Submission:
-    """Read several `image` files; the fields of `/upscale_image` are those of each."""
+    """Read several `image` files; the fields of `/upscale_image` are those of each.
+
+    All but the webhook: that is the batch's alone.
+    """
     images = images_in(body.files)
-    order, found = read_order("upscale", body, settings)
+    of_each = {name: value for name, value in body.fields.items() if name != WEBHOOK_FIELD}
+    order, found = read_order("upscale", replace(body, fields=of_each), settings)
     found += unknown_files(body.files)
     if not 1 <= len(images) <= settings.batch_max_jobs:
         found.append(_wrong_number("image", "", "files", settings))
         images = []
-    envelope, wrong = read_envelope(_own(body), typed=False)
+    envelope, wrong = read_envelope(_own(body), False, settings)
     read: list[tuple[Piece | None, list[Complaint]]] = []
     for image in images:
         time.sleep(0)  # let other callers of this process in between
         upload, problems = read_image(image, settings)
-        if upload and order and order.operation.input and not problems:
-            problems = limit_problems(upload.info, order.operation.input)
-        read.append((Piece(order, upload) if order and upload else None, problems))
+        if upload and order and not problems:
+            problems = misfits(upload, order)
+        read.append((Piece(order, sent(upload)) if order and upload else None, problems))
     return _judged(
         read, envelope, [*found, *(fault for fault in wrong if fault not in found), *faults]
     )
 
 
 def _own(body: Body) -> dict[str, Any]:
-    return {name: body.fields[name] for name in _OWN_FIELDS if body.fields.get(name) is not None}
+    return {name: body.fields[name] for name in OWN_FIELDS if body.fields.get(name) is not None}
 
 
 def _wrong_number(field: str, what: str, unit: str, settings: Settings) -> Complaint:
@@ -106,9 +113,7 @@ def _judged(
         {"index": index, **problem} for index in wrong for problem in read[index][1]
     ]
     if wrong:
-        one = len(wrong) == 1
-        message = f"{len(wrong)} of {len(read)} jobs {'is' if one else 'are'} invalid"
-        raise InvalidRequest([*numbered, *found], message)
+        raise InvalidRequest([*numbered, *found], of_jobs(len(wrong), len(read)))
     if found or envelope is None:
         raise InvalidRequest(list(found))
     pieces = tuple(piece for piece, _ in read if piece)

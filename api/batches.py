@@ -9,6 +9,7 @@ from api import answers, endings
 from api.archive import archive
 from api.batch_requests import read_batch
 from api.bodies import MULTIPART, read_patience
+from api.deliveries import deliveries, redeliver
 from api.peers import has_gone
 from api.streams import watch
 from api.submitting import submit
@@ -53,6 +54,15 @@ def blueprint(services: Services, waiting: Waiting) -> Blueprint:
     @routes.get("/batches/<batch_id>/archive")
     def batch_archive(batch_id: str) -> Response:
         return archive(_known(batch_id, services), services)
+
+    @routes.get("/batches/<batch_id>/deliveries")
+    def batch_deliveries(batch_id: str) -> Response:
+        return deliveries(_known(batch_id, services), services)
+
+    @routes.post("/batches/<batch_id>/redeliver")
+    @routes.post("/batches/<batch_id>/deliveries/redeliver")
+    def redeliver_batch(batch_id: str) -> Response:
+        return redeliver(_known(batch_id, services), request, services)
 
     return routes
 

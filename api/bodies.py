@@ -18,13 +18,16 @@ from shared.settings import Settings
 WAIT_TRUE_SECONDS = 40.0
 WAIT_FIELD = "wait_seconds"
 KEY_FIELD = "idempotency_key"
+NO_OPTION = "is not an option here"
 MULTIPART = "multipart/form-data"
+_OPTIONS = frozenset({"wait", "dry_run"})
 _FORMS = frozenset({MULTIPART, "application/x-www-form-urlencoded"})
 # More than any request has; each one that is not known costs a sentence.
 MOST_FIELDS = 100
 # A list of nothing but empty lists takes twenty times its bytes, and seconds in which nobody else is
 # answered. A batch of the longest prompts stays below this, unless they consist of commas.
 _MOST_JSON_PARTS = 1_000_000
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
 _PREFER_WAIT = re.compile(r'wait\s*=\s*"?(\d{1,9})"?')
 
 
@@ -63,12 +66,14 @@ def _read(request: Request) -> Body:
     return Body({}, {}, typed=True)
 
 
-def is_dry_run(request: Request) -> bool:
-    """Tell whether a request only asks what it would cost; raise InvalidRequest."""
+def read_dry_run(request: Request) -> tuple[bool, tuple[Complaint, ...]]:
+    """Return whether a request only asks what it would cost, and what is wrong with its options."""
     value = request.args.get("dry_run", "false").lower()
+    unknown = sorted(request.args.keys() - _OPTIONS)
+    faults = [complaint(name, NO_OPTION) for name in unknown]
     if value not in {"true", "false", "1", "0"}:
-        raise InvalidRequest([complaint("dry_run", "must be true or false")])
-    return value in {"true", "1"}
+        faults.append(complaint("dry_run", "must be true or false"))
+    return value in {"true", "1"}, tuple(faults)
 
 
 def _json(request: Request) -> dict[str, Any]:
@@ -137,11 +142,8 @@ def _seconds(value: object) -> float | None:
     text = str(value).strip().lower()
     if text in {"true", "false"}:
         return WAIT_TRUE_SECONDS if text == "true" else 0.0
-    try:
-        seconds = float(text)
-    except ValueError:
-        return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+    seconds = float(text) if _NUMBER.fullmatch(text) else -1.0
+    return seconds if 0 <= seconds < math.inf else None
 
 
 def _preferences(request: Request) -> tuple[float | None, bool]:

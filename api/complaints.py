@@ -15,3 +15,8 @@ def complaint(field: str, problem: str) -> Complaint:
 def shown(name: str) -> str:
     """Return a name that came from outside so that it can stand in a sentence."""
     return re.sub(r"[^\w.:-]", "?", name)[:_LONGEST_NAME]
+
+
+def of_jobs(wrong: int, total: int) -> str:
+    """Return the sentence that counts the jobs of a batch that are not valid."""
+    return f"{wrong} of {total} jobs {'is' if wrong == 1 else 'are'} invalid"

@@ -40,4 +40,6 @@ def delete_image(job: Job, services: Services) -> Response:
     if job.input:
         services.images.delete_input(job.input)
     services.store.forget_image(job.id, "deleted")
+    # a second attempt at the job may have put its own there in between; from now on it would not
+    services.images.delete(job.image)
     return answers.found(services.store.get(job.id) or job, services)

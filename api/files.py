@@ -2,6 +2,7 @@
 
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from flask import Blueprint, Response, request, send_file
@@ -33,8 +34,10 @@ def blueprint(services: Services, waiting: Waiting) -> Blueprint:
     def saved_image(name: str) -> Response:
         if not services.images.is_name(name):
             raise NotFound("There is no image of this name")
-        path = services.images.find(name) or _promised(name, services, waiting)
-        return _send(path, name, services.settings)
+        with suppress(FileNotFoundError):  # deleted, or expired, since it was found
+            path = services.images.find(name) or _promised(name, services, waiting)
+            return _send(path, name, services.settings)
+        raise Gone(_GONE["succeeded"])
 
     return routes
 

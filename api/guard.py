@@ -4,13 +4,13 @@ from urllib.parse import urlsplit
 
 from flask import Flask, request
 
+from api.bodies import NO_OPTION
 from api.complaints import complaint
+from api.openapi.endpoints import options_of
 from shared.errors import Forbidden, InvalidRequest
 from shared.settings import Settings, is_loopback
 
 _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
-# What is asked of one who submits; nothing that ends something has options.
-_KNOWN_QUERY = {"POST": frozenset({"wait", "dry_run"})}
 _FOREIGN = "A page of another site may not spend this service's credits"
 
 
@@ -45,9 +45,7 @@ def _is_ours(origin: str, own: str) -> bool:
 
 def _refuse_unknown_options() -> None:
     """Raise InvalidRequest for an option that would be dropped, so that nobody relies on it."""
-    known = _KNOWN_QUERY.get(request.method, frozenset())
-    faults = [
-        complaint(name, "is not an option here") for name in sorted(request.args.keys() - known)
-    ]
-    if faults:
+    if options_of(request.method, str(request.url_rule)):
+        return  # those that have options tell of the wrong ones together with all else that is wrong
+    if faults := [complaint(name, NO_OPTION) for name in sorted(request.args)]:
         raise InvalidRequest(faults)

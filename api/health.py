@@ -4,6 +4,7 @@ from flask import Blueprint, Response, jsonify
 
 from api import readiness
 from api.errors import answer
+from api.shapes import AliveView, ReadyView
 from shared.services import Services
 
 
@@ -13,16 +14,16 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.get("/healthz")
     def healthz() -> Response:
-        return _fresh(jsonify(status="ok"))
+        return _fresh(jsonify(AliveView(status="ok")))
 
     @routes.get("/readyz")
     def readyz() -> Response:
         found = readiness.check(services)
-        told = {"checks": found.checks, "provider": found.provider}
         if found.missing:
             message = f"Not ready: {', '.join(found.missing)}"
+            told = {"checks": found.checks, "provider": found.provider}
             return answer(503, "unavailable", message, **told)
-        return _fresh(jsonify(status="ok", **told))
+        return _fresh(jsonify(ReadyView(status="ok", checks=found.checks, provider=found.provider)))
 
     return routes
 

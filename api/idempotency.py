@@ -12,8 +12,8 @@ from api.submission import Piece, Submission
 from shared.moves import Replay
 
 HEADER = "Idempotency-Key"
-_LONGEST = 255
-_WRONG = f"must be 1 to {_LONGEST} characters"
+LONGEST_KEY = 255
+_WRONG = f"must be 1 to {LONGEST_KEY} characters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +38,30 @@ def read_key(request: Request, body: Body) -> Key:
 
 
 def replay_of(key: Key, path: str, submission: Submission) -> Replay | None:
-    """Return what the store compares: the caller's key for this path, and what was asked for.
+    """Return what the store compares: the caller's key, and what was asked for at which path.
 
-    Who waits how long is no part of that; an upload counts by its bytes.
+    Who waits how long is no part of that; an image counts by its bytes, or by what names it.
     """
     if key.value is None:
         return None
     batch = submission.batch.model_dump() if submission.batch else None
     asked = [batch, *(_asked(piece) for piece in submission.pieces)]
-    return Replay(_digest([path, key.value]), _digest(asked))
+    return Replay(_digest(key.value), _digest([path, asked]))
+
+
+def replay_of_call(key: Key, path: str) -> Replay | None:
+    """Return what the store compares of a call that asks for nothing but itself."""
+    return None if key.value is None else Replay(_digest(key.value), _digest([path]))
 
 
 def _asked(piece: Piece) -> dict[str, object]:
-    order, upload = piece.order, piece.upload
+    order, source = piece.order, piece.source
     return {
         "request": order.request,
         "metadata": order.metadata,
         "deadline_seconds": order.deadline_seconds,
-        "image": upload.digest if upload else None,
+        "webhook_url": order.webhook,
+        "image": source.mark if source else None,
     }
 
 
@@ -67,7 +73,7 @@ def _bare(header: str | None) -> str | None:
 
 
 def _is_key(key: object) -> bool:
-    return isinstance(key, str) and 1 <= len(key) <= _LONGEST
+    return isinstance(key, str) and 1 <= len(key) <= LONGEST_KEY
 
 
 def _digest(value: object) -> str:

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, request
 
 from api import answers, endings
 from api.bodies import read_patience
+from api.deliveries import deliveries, redeliver
 from api.listing import page
 from api.peers import has_gone
 from api.retries import read_retry
@@ -41,11 +42,20 @@ def blueprint(services: Services, waiting: Waiting) -> Blueprint:
 
     @routes.post("/jobs/<job_id>/retry")
     def retry_job(job_id: str) -> Response:
-        return submit(read_retry(_known(job_id, services), services), services, waiting)
+        return submit(read_retry(_known(job_id, services)), services, waiting)
 
     @routes.delete("/jobs/<job_id>/image")
     def delete_image(job_id: str) -> Response:
         return endings.delete_image(_known(job_id, services), services)
+
+    @routes.get("/jobs/<job_id>/deliveries")
+    def job_deliveries(job_id: str) -> Response:
+        return deliveries(_known(job_id, services), services)
+
+    @routes.post("/jobs/<job_id>/redeliver")
+    @routes.post("/jobs/<job_id>/deliveries/redeliver")
+    def redeliver_job(job_id: str) -> Response:
+        return redeliver(_known(job_id, services), request, services)
 
     return routes
 

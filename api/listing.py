@@ -11,8 +11,8 @@ from shared.errors import InvalidRequest
 from shared.job_index import KINDS, Cursor, JobIndex, Wanted
 from shared.jobs import Job
 
-_MOST = 100
-_DEFAULT = 50
+MOST = 100
+DEFAULT = 50
 _KNOWN = ("status", "kind", "batch_id", "limit", "cursor")
 
 
@@ -40,9 +40,9 @@ def _wanted(query: MultiDict[str, str]) -> Wanted:
     faults += [complaint(name, "must be given once") for name in repeated]
     kinds = _choice(query, "kind", KINDS, faults)
     statuses = _choice(query, "status", STATUSES, faults)
-    limit = query.get("limit", str(_DEFAULT))
-    if not (limit.isascii() and limit.isdigit() and len(limit) < 4 and 1 <= int(limit) <= _MOST):
-        faults.append(complaint("limit", f"must be an integer from 1 to {_MOST}"))
+    limit = query.get("limit", str(DEFAULT))
+    if not (limit.isascii() and limit.isdigit() and len(limit) < 4 and 1 <= int(limit) <= MOST):
+        faults.append(complaint("limit", f"must be an integer from 1 to {MOST}"))
     after = _read(query["cursor"]) if query.get("cursor") else None
     if query.get("cursor") and after is None:
         faults.append(complaint("cursor", "must be a next_cursor that this service gave"))

@@ -1,8 +1,8 @@
 """Is this service able to work, and if not, what is missing?"""
 
 from dataclasses import dataclass
-from typing import Any
 
+from api.shapes import ProviderView
 from shared.errors import StoreUnavailable
 from shared.services import Services
 
@@ -15,7 +15,7 @@ class Readiness:
     """
 
     checks: dict[str, str]
-    provider: dict[str, Any]
+    provider: ProviderView
 
     @property
     def missing(self) -> list[str]:
@@ -33,5 +33,8 @@ def check(services: Services) -> Readiness:
     except StoreUnavailable:
         checks = {"redis": "does not answer", "worker": "unknown"}
     checks["storage"] = services.images.trouble() or "ok"
-    name = "sandbox" if services.settings.sandbox else "stability"
-    return Readiness(checks, {"name": name, "paused_seconds": round(paused_ms / 1000)})
+    provider = ProviderView(
+        name="sandbox" if services.settings.sandbox else "stability",
+        paused_seconds=round(paused_ms / 1000),
+    )
+    return Readiness(checks, provider)

@@ -4,11 +4,12 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api.bodies import Body
 from api.complaints import Complaint, complaint
-from api.uploads import NOT_A_FILE, Upload, limit_problems, read_upload
+from api.sources import Source, fetch, read_source
+from api.uploads import NOT_A_FILE, Upload, limit_problems
 from api.validation import Envelope, Order, read_order
 from shared.batches import Batch
 from shared.errors import InvalidRequest, QueueFull, StorageUnavailable, StoreUnavailable
@@ -26,10 +27,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One job to be: a valid order and, for an upscale, its image."""
+    """One job to be: a valid order and, for an upscale, where its image comes from."""
 
     order: Order
-    upload: Upload | None = None
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +58,60 @@ def read_generate(body: Body, settings: Settings, faults: Sequence[Complaint]) -
 
 
 def read_upscale(body: Body, settings: Settings, faults: Sequence[Complaint]) -> Submission:
-    """Return what a request to enlarge an image asks for; raise InvalidRequest with every fault."""
-    upload, found = read_upload(body.files, settings)
+    """Return what a request to enlarge an image asks for; raise InvalidRequest with every fault.
+
+    What the image is that a request only names is not known yet, nor whether it can be fetched.
+    """
+    source, found, body = read_source(body, settings)
     order, more = read_order("upscale", body, settings)
     found += more
-    if upload and order and order.operation.input and not found:
-        found = limit_problems(upload.info, order.operation.input)
-    if order is None or upload is None or found or faults:
+    if source and source.upload and order and not found:
+        found = misfits(source.upload, order)
+    if order is None or source is None or found or faults:
         raise InvalidRequest([*found, *faults])
-    return Submission((Piece(order, upload),))
+    return Submission((Piece(order, source),))
+
+
+def misfits(upload: Upload, order: Order) -> list[Complaint]:
+    """Return where an image is outside what the order's operation accepts."""
+    return limit_problems(upload, order.operation.input) if order.operation.input else []
+
+
+def accepted_before(
+    submission: Submission, services: Services, replay: Replay | None
+) -> Accepted | AcceptedBatch | None:
+    """Return what was accepted when the same request came first, if it did; as it is now.
+
+    Only a look, ahead of every limit and fetch: `accept` decides.
+    """
+    if replay is None and _takes_long(submission):
+        services.store.check()  # who can't be served is told so now, and not after the fetch
+    accepted: Accepted | AcceptedBatch | None = None
+    entry = services.store.find_replay(replay) if replay else None
+    if entry and submission.batch:
+        batch = services.index.batch(entry)
+        accepted = AcceptedBatch(batch, replayed=True) if batch else None
+    elif entry:
+        job = services.store.get(entry)
+        accepted = Accepted(job, replayed=True) if job else None
+    if accepted:
+        _tell(accepted)
+    return accepted
 
 
 def accept(
     submission: Submission, services: Services, replay: Replay | None
 ) -> Accepted | AcceptedBatch:
-    """Store the jobs, from here on kept whatever dies, and start what can start; raise QueueFull."""
+    """Store the jobs, from here on kept whatever dies, and start what can start; raise QueueFull.
+
+    An image that is only named is fetched now; raises InvalidRequest.
+    """
+    uploads = [_fetched(piece, services) for piece in submission.pieces]
     batch = _batch(submission)
-    jobs = _jobs(submission, batch, services.settings)
+    jobs = _jobs(submission, uploads, batch, services.settings)
     kept = False
     try:
-        _store_inputs(jobs, submission.pieces, services)
+        _store_inputs(jobs, uploads, services)
         accepted = _stored(batch, jobs, services, replay)
         kept = accepted is not None and not accepted.replayed
     except StoreUnavailable:
@@ -90,6 +125,23 @@ def accept(
     _tell(accepted)
     dispatch(services.store, services.queue)
     return accepted
+
+
+def _takes_long(submission: Submission) -> bool:
+    """Tell whether addresses that a request names are looked up or fetched before it is accepted."""
+    named = [
+        piece.order.webhook or (piece.source and piece.source.url) for piece in submission.pieces
+    ]
+    return any(named) or bool(submission.batch and submission.batch.webhook_url)
+
+
+def _fetched(piece: Piece, services: Services) -> Upload | None:
+    if piece.source is None:
+        return None
+    upload = fetch(piece.source, services)
+    if problems := misfits(upload, piece.order):
+        raise InvalidRequest(list(problems))
+    return upload
 
 
 def estimate(submission: Submission, settings: Settings) -> int:
@@ -111,20 +163,29 @@ def _batch(submission: Submission) -> Batch | None:
     told = submission.batch
     if told is None:
         return None
-    return Batch(id=new_job_id(), metadata=told.metadata, request_id=request_id.get())
+    return Batch(
+        id=new_job_id(),
+        metadata=told.metadata,
+        request_id=request_id.get(),
+        webhook=told.webhook_url or "",
+    )
 
 
-def _jobs(submission: Submission, batch: Batch | None, settings: Settings) -> list[Job]:
+def _jobs(
+    submission: Submission,
+    uploads: Sequence[Upload | None],
+    batch: Batch | None,
+    settings: Settings,
+) -> list[Job]:
     # the queue orders what came at the same moment by its id: so the order of the request is kept
     ids = sorted(new_job_id() for _ in submission.pieces)
-    return [
-        _job(job_id, piece, batch.id if batch else "", submission.retry_of, settings)
-        for job_id, piece in zip(ids, submission.pieces, strict=True)
-    ]
+    plan = zip(ids, submission.pieces, uploads, strict=True)
+    of = batch.id if batch else ""
+    jobs = [_job(job_id, piece.order, upload, settings) for job_id, piece, upload in plan]
+    return [replace(job, batch=of, retry_of=submission.retry_of) for job in jobs]
 
 
-def _job(job_id: str, piece: Piece, batch: str, retry_of: str, settings: Settings) -> Job:
-    order, upload = piece.order, piece.upload
+def _job(job_id: str, order: Order, upload: Upload | None, settings: Settings) -> Job:
     return Job(
         id=job_id,
         kind=order.kind,
@@ -138,16 +199,17 @@ def _job(job_id: str, piece: Piece, batch: str, retry_of: str, settings: Setting
         deadline=order.deadline_seconds * 1000,
         request_id=request_id.get(),
         metadata=order.metadata,
-        batch=batch,
-        retry_of=retry_of,
+        webhook=order.webhook,
     )
 
 
-def _store_inputs(jobs: Sequence[Job], pieces: Sequence[Piece], services: Services) -> None:
+def _store_inputs(
+    jobs: Sequence[Job], uploads: Sequence[Upload | None], services: Services
+) -> None:
     try:
-        for job, piece in zip(jobs, pieces, strict=True):
-            if piece.upload:
-                services.images.put_input(job.input, piece.upload.read())
+        for job, upload in zip(jobs, uploads, strict=True):
+            if upload:
+                services.images.put_input(job.input, upload.read())
                 time.sleep(0)  # a batch has many: let other callers of this process in between
     except OSError as error:
         _log.exception("could not store an upload")

@@ -1,15 +1,17 @@
 """The way of every request that submits something: read, accept, wait if asked to, answer."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, request
 
 from api import answers
-from api.bodies import WAIT_FIELD, Patience, is_dry_run, read_body, read_patience
+from api.bodies import WAIT_FIELD, Patience, read_body, read_dry_run, read_patience
 from api.idempotency import read_key, replay_of
 from api.peers import has_gone
-from api.submission import Read, Submission, accept, estimate
+from api.receivers import look_at_receivers
+from api.submission import Read, Submission, accept, accepted_before, estimate
 from api.waiting import Waiting
 from shared.batches import Batch
 from shared.errors import StoreUnavailable
@@ -23,16 +25,25 @@ def submit(read: Read, services: Services, waiting: Waiting) -> Response:
     """Accept what the current request asks for, as `read` understands it; answer 202 or the end."""
     settings = services.settings
     body = read_body(request)
+    begun = time.monotonic()
     in_body = body.fields.get(WAIT_FIELD)
     patience = read_patience(request, in_body, settings, settings.default_wait_seconds)
     key = read_key(request, body)
-    submission = read(body, settings, (*patience.faults, *key.faults))
-    if is_dry_run(request):
+    dry_run, faults = read_dry_run(request)
+    submission = read(body, settings, (*patience.faults, *key.faults, *faults))
+    if dry_run:
+        look_at_receivers(submission, settings)
         return answers.dry_run(_normalised(submission, settings), services)
-    accepted = accept(submission, services, replay_of(key, request.path, submission))
+    replay = replay_of(key, request.path, submission)
+    accepted = accepted_before(submission, services, replay)
+    if accepted is None:
+        look_at_receivers(submission, settings)
+        accepted = accept(submission, services, replay)
     thing: Job | Batch = accepted.thing
     try:
-        thing = waiting.for_end(thing, patience.seconds, has_gone(request.environ))
+        # what a fetch took is part of what the caller waits
+        left = max(0.0, patience.seconds - (time.monotonic() - begun))
+        thing = waiting.for_end(thing, left, has_gone(request.environ))
         response = _answer(thing, patience, services)
     except StoreUnavailable:
         # what was accepted is never answered as failed because the job store went away meanwhile
@@ -56,7 +67,10 @@ def _answer(
 
 
 def _normalised(submission: Submission, settings: Settings) -> dict[str, Any]:
-    """Return a request as it was understood, and its price."""
+    """Return a request as it was understood, and its price.
+
+    An image that the request only names is not looked at: it may still prove unfit.
+    """
     orders = [piece.order for piece in submission.pieces]
     told: dict[str, Any] = {"kind": orders[0].kind, "metadata": orders[0].metadata or {}}
     if submission.batch:

@@ -21,12 +21,14 @@ _REQUIRED = "Image file is required"
 class Upload:
     """A whole image: what its header says, its SHA-256 in hex, and how to read its bytes again.
 
-    A batch may carry a hundred of them, whose bytes are not all held at once.
+    A batch may carry a hundred of them, whose bytes are not all held at once. `field` is where the
+    request has it.
     """
 
     info: ImageInfo
     digest: str
     read: Callable[[], bytes]
+    field: str = FIELD
 
 
 def read_upload(
@@ -36,8 +38,8 @@ def read_upload(
     unknown = unknown_files(files)
     given = images_in(files)
     if len(given) > 1:
-        return None, [_fault("image must be one file"), *unknown]
-    upload, faults = read_image(given[0], settings) if given else (None, [_fault(_REQUIRED)])
+        return None, [_fault(FIELD, "image must be one file"), *unknown]
+    upload, faults = read_image(given[0], settings) if given else (None, [_fault(FIELD, _REQUIRED)])
     return upload, faults + unknown
 
 
@@ -58,26 +60,29 @@ def read_image(file: FileStorage, settings: Settings) -> tuple[Upload | None, li
         file.stream.seek(0)
         return file.stream.read(settings.max_upload_bytes + 1)
 
-    return checked(read, settings)
+    if not file.stream.read(1):
+        return None, [_fault(FIELD, _REQUIRED)]
+    return examine(read, FIELD, settings)
 
 
-def checked(read: Callable[[], bytes], settings: Settings) -> tuple[Upload | None, list[Complaint]]:
-    """Return an image that can be read so, or None with what is wrong; raise PayloadTooLarge."""
+def examine(
+    read: Callable[[], bytes], field: str, settings: Settings
+) -> tuple[Upload | None, list[Complaint]]:
+    """Return the image that can be read so, or None with what is wrong; raise PayloadTooLarge."""
     data = read()
     if len(data) > settings.max_upload_bytes:
         raise PayloadTooLarge(f"The image is larger than {settings.max_upload_bytes} bytes")
-    if not data:
-        return None, [_fault(_REQUIRED)]
     try:
         info = inspect(data)
     except BrokenImage as error:
-        return None, [_fault(f"image: {error.message}")]
-    faults = [_fault(problem) for problem in _size_problems(info, settings.upscale_max_side)]
-    return Upload(info, hashlib.sha256(data).hexdigest(), read), faults
+        return None, [_fault(field, f"{field}: {error.message}")]
+    faults = [_fault(field, problem) for problem in _size_problems(info, settings.upscale_max_side)]
+    return Upload(info, hashlib.sha256(data).hexdigest(), read, field), faults
 
 
-def limit_problems(info: ImageInfo, limits: InputLimits) -> list[Complaint]:
+def limit_problems(upload: Upload, limits: InputLimits) -> list[Complaint]:
     """Return where an image is outside what the provider's operation accepts."""
+    info = upload.info
     short, long = sorted((info.width, info.height))
     pixels = info.width * info.height
     problems = []
@@ -91,7 +96,7 @@ def limit_problems(info: ImageInfo, limits: InputLimits) -> list[Complaint]:
         problems.append(
             f"Image's long side should be at most {limits.max_ratio} times its short one"
         )
-    return [_fault(problem) for problem in problems]
+    return [_fault(upload.field, problem) for problem in problems]
 
 
 def _size_problems(info: ImageInfo, most: int) -> list[str]:
@@ -100,5 +105,5 @@ def _size_problems(info: ImageInfo, most: int) -> list[str]:
     return []
 
 
-def _fault(error: str) -> Complaint:
-    return {"field": FIELD, "error": error}
+def _fault(field: str, error: str) -> Complaint:
+    return {"field": field, "error": error}

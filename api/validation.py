@@ -3,12 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from api.bodies import KEY_FIELD, WAIT_FIELD, Body
 from api.complaints import Complaint, complaint
+from api.webhook_urls import LONGEST_URL, webhook_problems
 from shared.operations import Kind, Operation, offered
 from shared.settings import Settings
 
@@ -32,6 +34,7 @@ class Envelope(BaseModel):
 
     metadata: Metadata | None = None
     deadline_seconds: Annotated[int, Field(ge=1)] | None = None
+    webhook_url: Annotated[str, Field(min_length=1, max_length=LONGEST_URL)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Order:
     request: Mapping[str, Any]
     metadata: Mapping[str, str] | None
     deadline_seconds: int
+    webhook: str = ""
 
 
 def read_order(kind: Kind, body: Body, settings: Settings) -> tuple[Order | None, list[Complaint]]:
@@ -63,34 +67,51 @@ def read_order(kind: Kind, body: Body, settings: Settings) -> tuple[Order | None
 
     where = f"{selector} {variant}" if known else kind
     options, wrong_options = _validate(operation.options, given, body.typed, where)
-    envelope, wrong_envelope = _validate(Envelope, envelope_fields, body.typed, where)
+    envelope, wrong_envelope = _envelope(envelope_fields, body.typed, where, settings)
     faults = [*wrong_options, *wrong_envelope]
     if not known:
         faults.append(complaint(selector, f"must be one of {', '.join(variants)}"))
-    longest = settings.job_deadline_seconds
-    if isinstance(envelope, Envelope) and (envelope.deadline_seconds or 0) > longest:
-        faults.append(complaint("deadline_seconds", f"must be an integer from 1 to {longest}"))
-    if faults or options is None or not isinstance(envelope, Envelope):
+    if faults or options is None or envelope is None:
         return None, faults
 
     request = {selector: variant, **options.model_dump(exclude_none=True)}
-    deadline = envelope.deadline_seconds or longest
-    return Order(kind, operation, str(variant), request, envelope.metadata, deadline), []
+    deadline = envelope.deadline_seconds or settings.job_deadline_seconds
+    webhook = envelope.webhook_url or ""
+    return Order(kind, operation, str(variant), request, envelope.metadata, deadline, webhook), []
 
 
-def read_envelope(given: dict[str, Any], *, typed: bool) -> tuple[Envelope | None, list[Complaint]]:
+def read_envelope(
+    given: dict[str, Any], typed: bool, settings: Settings
+) -> tuple[Envelope | None, list[Complaint]]:
     """Return what a batch takes as a whole, or None with everything that is wrong with it."""
-    parsed = _given(Body(given, {}, typed))
-    envelope, wrong = _validate(Envelope, parsed, typed, "a batch")
-    return envelope if isinstance(envelope, Envelope) else None, wrong
+    return _envelope(_given(Body(given, {}, typed)), typed, "a batch", settings)
+
+
+def _envelope(
+    given: dict[str, Any], typed: bool, where: str, settings: Settings
+) -> tuple[Envelope | None, list[Complaint]]:
+    envelope, wrong = _validate(Envelope, given, typed, where)
+    if not isinstance(envelope, Envelope):
+        return None, wrong
+    longest = settings.job_deadline_seconds
+    if (envelope.deadline_seconds or 0) > longest:
+        wrong.append(complaint("deadline_seconds", f"must be an integer from 1 to {longest}"))
+    if envelope.webhook_url is not None:
+        wrong += webhook_problems(envelope.webhook_url, settings)
+    return envelope, wrong
 
 
 def _given(body: Body) -> dict[str, Any]:
     """Drop what stands for nothing."""
-    given = {name: value for name, value in body.fields.items() if value is not None}
+    given = {name: _whole(value) for name, value in body.fields.items() if value is not None}
     if not body.typed and "metadata" in given:
         given["metadata"] = _parsed(given["metadata"])
     return given
+
+
+def _whole(value: Any) -> Any:
+    """Return a number without a fraction as an integer: JSON has only one kind of numbers."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _parsed(text: str) -> Any:
@@ -106,13 +127,20 @@ def _validate(
     try:
         return model.model_validate(given, strict=typed), []
     except ValidationError as error:
-        allowed = model.model_json_schema()["properties"]
+        allowed = _properties(model)
         # one fault a field: a table of sixteen wrong values is one wrong table
         faults = {
             str(fault["loc"][0]): _explain(fault["type"], str(fault["loc"][0]), allowed, where)
             for fault in error.errors(include_url=False, include_context=False)
         }
         return None, list(faults.values())
+
+
+@cache
+def _properties(model: type[BaseModel]) -> Mapping[str, Any]:
+    """Return what a model takes; making it takes milliseconds, and a batch may need it for each job."""
+    properties: Mapping[str, Any] = model.model_json_schema()["properties"]
+    return properties
 
 
 def _explain(kind: str, field: str, allowed: Mapping[str, Any], where: str) -> Complaint:

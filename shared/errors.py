@@ -119,6 +119,16 @@ class BrokenImage(Fault):
     error_code = "broken_image"
 
 
+class OutboundFault(Fault):
+    """An address that a caller named can't be used or reached; the message is a short reason."""
+
+    error_code = "outbound_failed"
+
+
+class AnswerTooLarge(OutboundFault):
+    """What an address sends is over its limit."""
+
+
 class JobFault(Fault):
     """A fault that a job can end with; `charged` is whether the provider took its credits."""
 
@@ -179,6 +189,12 @@ class ProviderBadImage(ProviderFault):
     """A 200 whose body is no whole image; charged, so not repeated."""
 
     error_code = "provider_bad_image"
+    charged = True
+
+
+class ResultLost(ProviderFault):
+    """The provider began an image, which counts as charged, and gives it out no more."""
+
     charged = True
 
 

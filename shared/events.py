@@ -68,7 +68,7 @@ class Events:
         while not self._closed.is_set():
             try:
                 self._listen()
-            except (RedisError, OSError):
+            except (RedisError, OSError, ValueError):  # the last: closed under the one who reads
                 _log.warning("lost the event channel, connecting again")
             self._closed.wait(_RECONNECT_SECONDS)
 

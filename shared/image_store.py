@@ -8,7 +8,8 @@ from pathlib import Path
 
 from shared.image_file import EXTENSIONS
 
-_NAME = re.compile(rf"[A-Za-z0-9]{{22}}\.(?:{'|'.join(EXTENSIONS.values())})")
+NAME_PATTERN = rf"^[A-Za-z0-9]{{22}}\.(?:{'|'.join(EXTENSIONS.values())})$"
+_NAME = re.compile(NAME_PATTERN)
 INPUTS = "inputs"
 # Room for some hundred of the largest pictures; below it, what is paid for might not fit.
 ROOM_BYTES = 1024**3

@@ -12,6 +12,9 @@ from shared.moves import Depth, Pace
 from shared.scripts import PREFIX, Scripts, answering, pairs
 
 KINDS = ("generate", "upscale")
+# The places of the jobs that have not ended (see common.lua), by their status.
+WAITING = ("queued", "delayed", "dispatched")
+RUNNING = ("running", "parked", "resuming")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +98,10 @@ class JobIndex:
     def depth(self) -> Depth:
         """Return how long the queue is."""
         with answering(), self._redis.pipeline(transaction=False) as pipe:
-            for place in ("queued", "delayed", "dispatched", "running"):
+            for place in (*WAITING, *RUNNING):
                 pipe.zcard(f"{PREFIX}{place}")
-            *waiting, running = cast("list[int]", pipe.execute())
-        return Depth(sum(waiting), running)
+            counts = cast("list[int]", pipe.execute())
+        return Depth(sum(counts[: len(WAITING)]), sum(counts[len(WAITING) :]))
 
     def live_workers(self) -> int:
         """Return how many workers have a heartbeat that still counts."""

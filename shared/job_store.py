@@ -80,11 +80,23 @@ class JobStore:
                 key, fingerprint, KEY_LIVES_MS, told, batch,
             )  # fmt: skip
             if word == "other":
-                raise KeyReused("This idempotency key was used for another request")
+                raise _key_reused()
             if word != "late":
                 return (word, answer[0], pairs(answer[1])) if answer else None
             self._clock_ahead = None  # or the two clocks have moved apart: look again, once
         raise StoreUnavailable("The job store answered too late; try again")
+
+    def find_replay(self, replay: Replay) -> str | None:
+        """Return the id of what was first accepted for a key, or None; raise KeyReused.
+
+        Only a look, so that what is answered anyway costs nothing else; `accept` decides.
+        """
+        with answering():
+            used = cast("str | None", self._redis.get(f"{PREFIX}idempotency:{replay.key}"))
+        fingerprint, _, entry = (used or "").partition(" ")
+        if used and fingerprint != replay.fingerprint:
+            raise _key_reused()
+        return entry or None
 
     def _patience_ends(self) -> int:
         """Return the moment, by the store's clock, after which no caller waits for an answer."""
@@ -95,6 +107,11 @@ class JobStore:
             ahead = seconds * 1000 + micros // 1000 - time.time() * 1000
             self._clock_ahead, self._clock_read = ahead, time.monotonic()
         return int(time.time() * 1000 + ahead) + PATIENCE_MS
+
+    def check(self) -> None:
+        """Raise StoreUnavailable when the store is away: before what takes longer than asking it."""
+        with answering():
+            self._redis.ping()
 
     def get(self, job_id: str) -> Job | None:
         """Return a job, or None when there is none of this id."""
@@ -113,7 +130,7 @@ class JobStore:
         return self._ids(self._run("dispatch", self._pace.interval_ms, LOOK_AHEAD_MS))
 
     def claim(self, job_id: str, claim: str, lease_ms: int) -> Job | None:
-        """Take a queued job to run it; return it, or None when it is not to be had."""
+        """Take a job to run it, or to ask for its result; None when it is not to be had."""
         return _job(job_id, self._run("claim", job_id, claim, lease_ms))
 
     def renew(self, claims: Mapping[str, str], lease_ms: int) -> list[str]:
@@ -122,7 +139,10 @@ class JobStore:
         return self._ids(self._run("renew", lease_ms, *flat))
 
     def begin_call(self, job_id: str, claim: str, longest_wait_ms: int) -> Turn:
-        """Ask for a slot of the provider's limit; "go" notes the call as sent."""
+        """Ask for a slot of the provider's limit; "go" notes the call as sent.
+
+        For a job that cooks at the provider the slot is for asking for its result.
+        """
         word, ms = cast(
             "tuple[Any, int]",
             self._run(
@@ -136,8 +156,19 @@ class JobStore:
         )
         return Turn(word, int(ms))
 
+    def park(self, job_id: str, provider_id: str, ms: int) -> bool:
+        """Store by which id the provider knows a job that it has begun to make, and let it cook.
+
+        In so many ms its result can be asked for, which is all that is done for it from then on. False
+        when the job has ended, or another start of it is known.
+        """
+        return bool(self._run("park", job_id, provider_id, ms))
+
     def release(self, job_id: str, claim: str, why: Release) -> bool:
-        """Put a running job back into the queue; return False when it is no longer ours."""
+        """Put a running job back into the queue; return False when it is no longer ours.
+
+        One that cooks at the provider is parked again, for the pause.
+        """
         take_back = int(why.take_back_attempt)
         answer = self._run(
             "release", job_id, claim, why.pause_ms, why.counter, take_back, why.trouble
@@ -205,6 +236,10 @@ _GIVEN_AT_ACCEPT = (
     "batch", "retry_of", "webhook",
 )  # fmt: skip
 _GIVEN_WITH_BATCH = ("metadata", "request_id", "webhook")
+
+
+def _key_reused() -> KeyReused:
+    return KeyReused("This idempotency key was used for another request")
 
 
 def _given(job: Job) -> list[Any]:

@@ -9,10 +9,13 @@ from dataclasses import fields as fields_of
 from typing import Any, Literal
 
 from shared.image_file import EXTENSIONS
+from shared.operations import Kind
 
 Status = Literal["queued", "running", "succeeded", "failed", "canceled"]
 TERMINAL = frozenset({"succeeded", "failed", "canceled"})
 SCHEMA_VERSION = 1
+# What an id of a job or a batch looks like.
+ID_PATTERN = "^[0-9a-f]{32}$"
 
 _LETTERS = string.ascii_letters + string.digits
 
@@ -27,11 +30,12 @@ class Job:
     outcome nobody knows, and `unreached` the tries since then that never reached it; `claim` names the
     latest claim, and `trouble` is the code of what last sent the job back into the queue.
     `batch` and `retry_of` are ids; `image_gone` tells why a picture that was made is there no more,
-    and `expires` when it will be removed.
+    and `expires` when it will be removed. `sent` is when the latest paid call was sent, `provider_id` by
+    what the provider knows what it began: with it a job is only asked for, and never sent again.
     """
 
     id: str
-    kind: str
+    kind: Kind
     operation: str
     variant: str
     request: Mapping[str, Any]
@@ -51,6 +55,7 @@ class Job:
     unreached: int = 0
     sent: int | None = None
     slot: int | None = None
+    provider_id: str = ""
     provider_ms: int | None = None
     result: Mapping[str, Any] | None = None
     credits: int | None = None

@@ -81,5 +81,7 @@ def set_up_logs(settings: Settings, part: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    for chatty in ("celery", "kombu", "amqp", "urllib3", "PIL", "tornado.access", "flower"):
+    for chatty in ("celery", "kombu", "amqp", "PIL", "tornado.access", "flower"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+    # its warnings hold whole URLs, and some of those that callers name open what they lead to
+    logging.getLogger("urllib3").setLevel(logging.ERROR)

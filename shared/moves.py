@@ -26,7 +26,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a worker may do about its call: go, wait (ms), try later (ms), or stop (stale)."""
+    """What a worker may do about its call: go, wait (ms), try later (ms), or stop (stale).
+
+    The ms of a "go" tell how long ago the job was sent, when it cooks at the provider.
+    """
 
     word: Literal["go", "wait", "later", "stale"]
     ms: int

@@ -18,7 +18,11 @@ StylePreset = Literal[
     "fantasy-art", "isometric", "line-art", "low-poly", "modeling-compound", "neon-punk",
     "origami", "photographic", "pixel-art", "tile-texture",
 ]  # fmt: skip
-Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+Prompt = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000),
+    Field(json_schema_extra={"pattern": r"\S"}),  # what is left of blanks is too short
+]
 NegativePrompt = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000)]
 Seed = Annotated[int, Field(ge=0, le=4_294_967_294)]
 
@@ -78,7 +82,7 @@ class Operation:
     `variants` maps each name a caller may choose (a `model` or a `mode`) to its price in
     thousandths of a credit. `sizes` maps an aspect ratio to the width and height that are documented;
     `enlarges` is the factor per side where it is fixed. `selector` is the provider's own field for
-    the variant, where one path serves several.
+    the variant, where one path serves several. What is `asynchronous` is begun, and then asked for.
     """
 
     name: str
@@ -166,11 +170,10 @@ BY_VARIANT = {variant: operation for operation in OPERATIONS for variant in oper
 
 
 def offered(kind: Kind) -> dict[str, Operation]:
-    """Return the variants a caller may choose for a kind, the default first.
-
-    What is asynchronous at the provider needs a job that can be parked, and is not offered yet.
-    """
-    return {v: o for v, o in BY_VARIANT.items() if o.kind == kind and not o.asynchronous}
+    """Return the variants a caller may choose for a kind, the default first."""
+    return {
+        variant: operation for variant, operation in BY_VARIANT.items() if operation.kind == kind
+    }
 
 
 def price(variant: str, overrides: Mapping[str, int]) -> int:

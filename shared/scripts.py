@@ -7,6 +7,7 @@ from typing import Any
 
 from redis import Redis
 from redis.exceptions import (
+    DataError,
     MasterDownError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -66,5 +67,7 @@ def answering() -> Iterator[None]:
         if not away and not any(word in str(error) for word in _NO_SERVICE):
             raise
         raise StoreUnavailable("The job store can't take anything now; try again") from error
+    except DataError:  # an argument of ours that no command takes
+        raise
     except RedisError as error:
         raise StoreUnavailable("The job store does not answer; try again shortly") from error

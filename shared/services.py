@@ -13,6 +13,7 @@ from shared.image_store import ImageStore
 from shared.job_index import JobIndex
 from shared.job_store import PATIENCE_MS, JobStore
 from shared.moves import Pace
+from shared.outbox import Outbox
 from shared.queue import TaskQueue, make_celery
 from shared.settings import Settings
 
@@ -32,6 +33,7 @@ class Services:
     images: ImageStore
     queue: TaskQueue
     events: Events
+    outbox: Outbox
 
 
 def build_services(settings: Settings, queue: TaskQueue | None = None) -> Services:
@@ -45,6 +47,7 @@ def build_services(settings: Settings, queue: TaskQueue | None = None) -> Servic
         images=ImageStore(Path(settings.storage_url)),
         queue=queue or TaskQueue(make_celery(settings)),
         events=Events(redis),
+        outbox=Outbox(redis),
     )
 
 

@@ -1,5 +1,6 @@
 """Every setting of the service: one typed object, read once from the environment and `.env`."""
 
+import base64
 import ipaddress
 import json
 import os
@@ -84,6 +85,21 @@ def _check_key(value: SecretStr) -> SecretStr:
     return SecretStr(key)
 
 
+def _check_webhook_secret(value: SecretStr) -> SecretStr:
+    # what the standardwebhooks library takes, without what it silently drops
+    text = value.get_secret_value().strip().removeprefix("whsec_").rstrip("=")
+    try:
+        secret = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        secret = b""
+    if not 24 <= len(secret) <= 64:
+        raise ValueError(
+            "must be whsec_ and the base64 of 24 to 64 bytes;"
+            " `echo whsec_$(openssl rand -base64 32)` makes one"
+        )
+    return SecretStr(f"whsec_{base64.b64encode(secret).decode()}")
+
+
 def _parse_prices(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -129,6 +145,8 @@ class Settings(BaseModel):
     upscale_max_side: Annotated[int, Field(ge=32, le=1_536)] = 512
     max_upload_bytes: Annotated[int, Field(ge=1_024, le=10 * _MEBIBYTE)] = 10 * _MEBIBYTE
     batch_max_jobs: Annotated[int, Field(ge=1, le=1_000)] = 100
+    fetch_allow_private: bool = False
+    webhook_allow_private: bool = False
     queue_max_jobs: Annotated[int, Field(ge=1)] = 10_000
     provider_rate: Annotated[Rate, BeforeValidator(_parse_rate)] = Rate(150, 10)
     provider_rate_guard_ms: Annotated[int, Field(ge=0, le=60_000)] = 300
@@ -142,6 +160,7 @@ class Settings(BaseModel):
     shutdown_grace_seconds: Annotated[int, Field(ge=1, le=3_600)] = 20
     worker_concurrency: Annotated[int, Field(ge=1, le=2_000)] = 200
     web_processes: Annotated[int, Field(ge=1, le=64)] = 2
+    webhook_secret: Annotated[SecretStr, AfterValidator(_check_webhook_secret)] | None = None
     prices: Annotated[
         dict[str, Decimal], BeforeValidator(_parse_prices), AfterValidator(_check_prices)
     ] = {}

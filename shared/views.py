@@ -6,12 +6,15 @@ These shapes are the contract: the OpenAPI document is made from them.
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from math import ceil
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
+
+from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 from shared.batches import Batch, BatchStatus
 from shared.errors import StorageError
 from shared.job_index import Outlook
 from shared.jobs import Job, Status
+from shared.operations import Kind
 from shared.settings import Settings
 
 # What a caller should let pass before it asks again, when nobody knows how long it takes; a waiting call
@@ -44,7 +47,7 @@ class JobView(TypedDict):
     """A job; times are RFC 3339 in UTC, addresses are absolute with `PUBLIC_BASE_URL`."""
 
     job_id: str
-    kind: str
+    kind: Kind
     status: Status
     revision: int
     message: str
@@ -118,7 +121,7 @@ def job_view(job: Job, settings: Settings, outlook: Outlook = _UNKNOWN) -> JobVi
         "status_url": f"{base}/jobs/{job.id}",
         "events_url": f"{base}/jobs/{job.id}/events",
         "image_url": image_url(job, settings),
-        "expires_at": _time(job.expires),
+        "expires_at": in_utc(job.expires),
         "image": _image(job),
         "request": job.request,
         "attempts": job.attempts,
@@ -127,9 +130,9 @@ def job_view(job: Job, settings: Settings, outlook: Outlook = _UNKNOWN) -> JobVi
         "poll_after_seconds": poll,
         "credits": in_credits(job.credits),
         "credits_estimate": in_credits(job.estimate),
-        "created_at": _time(job.created),
-        "started_at": _time(job.started),
-        "finished_at": _time(job.finished),
+        "created_at": in_utc(job.created),
+        "started_at": in_utc(job.started),
+        "finished_at": in_utc(job.finished),
         "timings": _timings(job),
         "batch_id": job.batch or None,
         "retry_of": job.retry_of or None,
@@ -161,8 +164,8 @@ def batch_view(batch: Batch, jobs: Iterable[Job], settings: Settings) -> BatchVi
         "credits_estimate": _sum(job.estimate for job in parts),
         "jobs": [_batch_job(job, settings) for job in parts],
         "metadata": batch.metadata or {},
-        "created_at": _time(batch.created),
-        "finished_at": _time(batch.finished),
+        "created_at": in_utc(batch.created),
+        "finished_at": in_utc(batch.finished),
     }
 
 
@@ -186,6 +189,14 @@ def in_credits(thousandths: int | None) -> float | None:
     if thousandths is None:
         return None
     return thousandths // 1000 if thousandths % 1000 == 0 else thousandths / 1000
+
+
+def in_utc(ms: int | None) -> str | None:
+    """Return a moment (ms) as RFC 3339 writes it."""
+    if ms is None:
+        return None
+    moment = datetime.fromtimestamp(ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _batch_job(job: Job, settings: Settings) -> BatchJobView:
@@ -273,10 +284,3 @@ def _sum(thousandths: Iterable[int]) -> float:
 
 def _seconds(ms: int | None) -> int | None:
     return None if ms is None else ceil(ms / 1000)
-
-
-def _time(ms: int | None) -> str | None:
-    if ms is None:
-        return None
-    moment = datetime.fromtimestamp(ms / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

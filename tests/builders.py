@@ -16,8 +16,9 @@ from shared.moves import Release
 from shared.scripts import PREFIX
 
 LEASE_MS = 30_000
-PLACES = ("queued", "delayed", "dispatched", "running")
+PLACES = ("queued", "delayed", "dispatched", "running", "parked", "resuming")
 CLAIM = "c1"
+PROVIDER_ID = "a" * 64
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -76,16 +77,45 @@ def orphan(store: JobStore, redis: "Redis", *, sent: bool, **changes: Any) -> Jo
     return known(store, job.id)
 
 
+def parked(store: JobStore, ms: int = 60_000, **changes: Any) -> Job:
+    """Return a job that cooks at the provider; its result can be asked for in so many ms."""
+    job = running(store, **changes)
+    assert store.begin_call(job.id, CLAIM, 10_000).word == "go"
+    assert store.park(job.id, PROVIDER_ID, ms)
+    return known(store, job.id)
+
+
+def dispatched(store: JobStore, job: Job) -> str:
+    """Return the id of a job for which a message was sent."""
+    store.heartbeat("w", 100, 60_000)
+    assert job.id in store.dispatch()
+    store.heartbeat("w", 0, 0)
+    return job.id
+
+
+def resumed(store: JobStore, claim: str = CLAIM, **changes: Any) -> str:
+    """Return the id of a job that a worker has taken up again, to ask for its result."""
+    job_id = dispatched(store, parked(store, 0, **changes))
+    assert store.claim(job_id, claim, LEASE_MS)
+    return job_id
+
+
+def due(redis: "Redis", job_id: str) -> int:
+    """Return when the result of a parked job can be asked for, in ms from now."""
+    score = redis.zscore(f"{PREFIX}parked", job_id)
+    assert score is not None
+    return int(score) - now_ms(redis)
+
+
 def in_state(store: JobStore, state: str) -> str:
-    """Return the id of a job in a state: a status, a place of a queued job, or missing."""
+    """Return the id of a job in a state: a status, a place of a job that has not ended, or missing."""
     if state == "missing":
         return new_job_id()
     if state == "dispatched":
-        job = accepted(store)
-        store.heartbeat("w", 100, 60_000)
-        assert job.id in store.dispatch()
-        store.heartbeat("w", 0, 0)
-        return job.id
+        return dispatched(store, accepted(store))
+    if state in {"parked", "resuming"}:
+        job = parked(store, 0 if state == "resuming" else 60_000)
+        return dispatched(store, job) if state == "resuming" else job.id
     job = accepted(store) if state == "queued" else running(store)
     if state == "delayed":
         assert store.release(job.id, CLAIM, Release(pause_ms=60_000))
@@ -115,6 +145,7 @@ def dump(redis: "Redis") -> dict[str, Any]:
     read: dict[str, Callable[[str], Any]] = {
         "hash": redis.hgetall,
         "string": redis.get,
+        "list": lambda name: redis.lrange(name, 0, -1),
         "zset": lambda name: redis.zrange(name, 0, -1, withscores=True),
     }
     return {str(name): read[str(redis.type(name))](str(name)) for name in redis.scan_iter()}

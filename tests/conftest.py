@@ -15,6 +15,7 @@ from shared.image_store import ImageStore
 from shared.job_index import JobIndex
 from shared.job_store import JobStore
 from shared.moves import Pace
+from shared.outbox import Outbox
 from shared.services import Services, connect
 from shared.settings import Settings, load_settings
 from tests.fakes import RememberingQueue
@@ -88,5 +89,6 @@ def services(
     """Give services with a queue that only remembers what was sent."""
     events = Events(redis_client)
     images = ImageStore(Path(settings.storage_url))
-    yield Services(settings, store, index, images, RememberingQueue(), events)
+    outbox = Outbox(redis_client)
+    yield Services(settings, store, index, images, RememberingQueue(), events, outbox)
     events.close()

@@ -21,19 +21,40 @@ class RememberingQueue(TaskQueue):
 
 
 class ScriptedProvider:
-    """A provider that gives its answers in turn (an image, or a fault to raise), and counts calls."""
+    """A provider that gives its answers in turn, and remembers what came.
 
-    def __init__(self, *answers: ProviderImage | Exception | Callable[[], ProviderImage]) -> None:
+    An answer is an image, the id of what was begun, None while that cooks, a fault to raise, or what
+    gives one of these. `calls` are those that are paid, `polls` those that ask for a result.
+    """
+
+    def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
         self.calls: list[Outgoing] = []
+        self.polls: list[Outgoing] = []
 
     def call(self, outgoing: Outgoing) -> ProviderImage:
-        """Give the next answer."""
+        """Give the next answer, an image."""
         self.calls.append(outgoing)
+        image: ProviderImage = self._answer()
+        return image
+
+    def start(self, outgoing: Outgoing) -> str:
+        """Give the next answer, an id."""
+        self.calls.append(outgoing)
+        provider_id: str = self._answer()
+        return provider_id
+
+    def result(self, outgoing: Outgoing) -> ProviderImage | None:
+        """Give the next answer, an image or None."""
+        self.polls.append(outgoing)
+        image: ProviderImage | None = self._answer()
+        return image
+
+    def _answer(self) -> Any:
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return answer if isinstance(answer, ProviderImage) else answer()
+        return answer() if callable(answer) else answer
 
 
 class FlakyStore:

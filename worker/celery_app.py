@@ -19,10 +19,10 @@ from shared.queue import TaskQueue, make_celery
 from shared.services import build_services
 from shared.settings import SettingsError, load_settings
 from worker.leases import Leases
-from worker.make_image import Workshop
 from worker.stability import Stability
 from worker.tasks import register
 from worker.upkeep import Upkeep
+from worker.workshop import Workshop
 
 _log = logging.getLogger(__name__)
 

@@ -106,7 +106,7 @@ def settle(job: Job, credits: int | None, kept: Keeping) -> None:
 
 def credits_after(job: Job, fault: JobFault) -> int | None:
     """Return what a job has cost that met this fault, in thousandths; None: nobody knows."""
-    if fault.charged:
+    if fault.charged or job.provider_id:
         return job.estimate
     return None if isinstance(fault, OutcomeUnknown) or job.unknown else 0
 

@@ -48,9 +48,9 @@ def insist(step: Callable[[], T], worthwhile: Callable[[], bool]) -> T:
             time.sleep(_AGAIN_SECONDS)
 
 
-def for_a_while() -> Callable[[], bool]:
+def for_a_while(seconds: float | None = None) -> Callable[[], bool]:
     """Return a question that says yes for some minutes: the claim fences what comes too late."""
-    end = time.monotonic() + _REMEMBER_SECONDS
+    end = time.monotonic() + (_REMEMBER_SECONDS if seconds is None else seconds)
     return lambda: time.monotonic() < end
 
 

@@ -10,12 +10,13 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from shared.errors import OutcomeUnknown, ProviderBadImage, ProviderTimeout, ProviderUnavailable
 from worker.connections import connected, provider_session
-from worker.wire import Outgoing, ProviderImage, read_answer
+from worker.wire import Outgoing, ProviderImage, read_answer, read_result, read_start
 
 CONNECT_SECONDS = 5.0
 # The largest answer seen is a 16 megapixel PNG of some 40 MB; a body without end must not fill memory.
 MOST_BYTES = 128 * 1024 * 1024
 _CHUNK = 256 * 1024
+Answer = tuple[int, CaseInsensitiveDict[str], bytes]
 
 
 class Stability:
@@ -26,12 +27,25 @@ class Stability:
         self._timeout = timeout_seconds
 
     def call(self, outgoing: Outgoing) -> ProviderImage:
-        """Send a request and return its image; every silence and the whole body end in the time-out."""
+        """Send a request and return its image."""
+        return read_answer(*self._send("POST", outgoing))
+
+    def start(self, outgoing: Outgoing) -> str:
+        """Send a request that has an image begun; return the id by which to ask for it."""
+        return read_start(*self._send("POST", outgoing))
+
+    def result(self, outgoing: Outgoing) -> ProviderImage | None:
+        """Ask for an image that was begun; return None while it cooks."""
+        return read_result(*self._send("GET", outgoing))
+
+    def _send(self, method: str, outgoing: Outgoing) -> Answer:
+        """Return what comes back; every silence and the whole body end in the time-out."""
         deadline = time.monotonic() + self._timeout
         with (
             _transport(),
             provider_session() as session,
-            session.post(
+            session.request(
+                method,
                 self._base_url + outgoing.path,
                 files=outgoing.parts,
                 headers=outgoing.headers,
@@ -41,11 +55,11 @@ class Stability:
             ) as response,
         ):
             body = _body(response, deadline)
-        return read_answer(response.status_code, CaseInsensitiveDict(response.headers), body)
+        return response.status_code, CaseInsensitiveDict(response.headers), body
 
 
 def _body(response: requests.Response, deadline: float) -> bytes:
-    if response.status_code == 200:
+    if response.status_code in {200, 202}:
         return _read(response, deadline)
     # the status alone says what a refusal costs: a broken body behind it changes nothing
     with suppress(HTTPError, OSError, ProviderTimeout, ProviderBadImage):

@@ -7,7 +7,8 @@ from celery import Celery
 from shared.logs import job_id as logged_job_id
 from shared.queue import MAKE_IMAGE, dispatch
 from shared.services import Services
-from worker.make_image import Workshop, make_image
+from worker.make_image import make_image
+from worker.workshop import Workshop
 
 
 def register(app: Celery, services: Services, shop: Workshop) -> Callable[[str], None]:

@@ -1,4 +1,4 @@
-"""What every worker does besides images, in two threads: heartbeat, leases, dispatch, sweep.
+"""What every worker does besides images, in three threads: heartbeat, leases; sweep, dispatch; webhooks.
 
 Any number of workers may do it at once: each step is atomic in the store and does nothing twice.
 """
@@ -18,10 +18,13 @@ from shared.errors import (
     StoreUnavailable,
 )
 from shared.moves import Release
+from shared.outbound import Outbound
 from shared.queue import dispatch
 from shared.services import Services
 from worker.endings import fail, finish_from_disk, retry_rule
 from worker.leases import RENEW_SECONDS, Leases
+from worker.webhooks import Courier
+from worker.workshop import POLL_MS
 
 _log = logging.getLogger(__name__)
 TICK_SECONDS = 0.5
@@ -29,7 +32,11 @@ Step = tuple[float, Callable[[], object]]
 _HEARTBEAT_SECONDS = 2.0
 _HEARTBEAT_TTL_MS = 10_000
 _SWEEP_SECONDS = 1.0
-_EXPIRE_SECONDS = 30.0
+_EXPIRE_SECONDS = 1.0
+# Of a hundred each: more than the provider's limit lets be made meanwhile.
+_EXPIRE_PAGES = 10
+# What is cut off then is sent again: by another worker, or after the next start.
+_LAST_WEBHOOKS_SECONDS = 3.0
 # Enough for a sweeper to decide about all it adopted; if it dies too, another adopts them then.
 _ADOPTED_MS = 30_000
 
@@ -42,11 +49,16 @@ class Upkeep:
         self._capacity = services.settings.worker_concurrency
         self._services = services
         self._leases = leases
+        self._courier = Courier(services, Outbound(services.settings.webhook_allow_private))
         self._stopped = threading.Event()
         # the leases have a thread of their own: no slow chore may let them run out
         self._threads = [
             threading.Thread(target=self._run, args=[steps], name=name, daemon=True)
-            for name, steps in (("pulse", self._pulse()), ("chores", self._chores()))
+            for name, steps in (
+                ("pulse", self._pulse()),
+                ("chores", self._chores()),
+                ("webhooks", [(TICK_SECONDS, self._courier.collect)]),
+            )
         ]
 
     def start(self) -> None:
@@ -65,6 +77,7 @@ class Upkeep:
         self._stopped.set()
         for thread in self._threads:
             thread.join(timeout=5)
+        self._courier.stop(_LAST_WEBHOOKS_SECONDS)
         self.drain()
 
     def _pulse(self) -> list[Step]:
@@ -112,9 +125,7 @@ def sweep(services: Services) -> None:
     claim = secrets.token_hex(8)
     found = store.sweep(claim, _ADOPTED_MS)
     if found.put_back:
-        _log.warning(
-            "messages were lost, their jobs are queued again", extra={"jobs": found.put_back}
-        )
+        _log.warning("messages were lost, their jobs wait again", extra={"jobs": found.put_back})
     for job_id in found.orphans:
         _attempt(partial(_take_over, job_id, claim, services))
     for job_id in found.overdue:
@@ -123,18 +134,38 @@ def sweep(services: Services) -> None:
 
 def expire(services: Services) -> None:
     """Remove the images that are past their time; their records tell that they were there."""
-    for job_id in services.store.expired():
-        job = services.store.get(job_id)
-        if job:
-            services.images.delete(job.image)
-        services.store.forget_image(job_id, "expired")
+    for _ in range(_EXPIRE_PAGES):
+        # those that can't be removed are named again: a page of nothing else is no reason to go on
+        if not sum(_end_image(job_id, services) for job_id in services.store.expired()):
+            return
+
+
+def _end_image(job_id: str, services: Services) -> bool:
+    """Remove an image and say so; return False when it can't be removed."""
+    store, images = services.store, services.images
+    image = job.image if (job := store.get(job_id)) else None
+    try:
+        if image:
+            images.delete(image)
+        store.forget_image(job_id, "expired")
+        if image:
+            # a second attempt at the job may have put its own there in between; from now on it would not
+            images.delete(image)
+    except OSError as error:  # its words have the image's name, which opens the image
+        _log.warning("could not remove an image", extra={"reason": error.strerror})
+        return False
+    return True
 
 
 def _take_over(job_id: str, claim: str, services: Services) -> None:
-    """Decide about a job whose worker is gone: its call was sent (outcome unknown) or it was not."""
+    """Decide about a job whose worker is gone: its call was not sent, or was, or is known to cook."""
     store = services.store
     job = store.get(job_id)
     if job is None or job.claim != claim or finish_from_disk(job, services):
+        return
+    if job.provider_id:
+        # its worker may have asked for the result just before it was lost
+        store.release(job.id, job.claim, Release(POLL_MS))
         return
     if job.sent is None:
         store.release(job.id, job.claim, Release())

@@ -1,6 +1,8 @@
-"""The provider's wire as pure functions: a job to a request, an answer to an image or a fault."""
+"""The provider's wire as pure functions: a job to a request, an answer to what it brings or a fault."""
 
+import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +18,7 @@ from shared.errors import (
     ProviderRejected,
     ProviderUnavailable,
     RateLimited,
+    ResultLost,
     ServerError,
 )
 from shared.operations import Operation
@@ -25,6 +28,11 @@ CLIENT_ID = "stability-ai-image-api"
 LOCK_OUT_SECONDS = 60.0
 _LONGEST_LOCK_OUT_SECONDS = 3_600.0
 _LONGEST_QUOTE = 300
+# Documented as 64 hex digits; what is put into an address with our key must be one segment of it.
+_PROVIDER_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_RESULTS = "/v2beta/results"
+# Refusals that say nothing about the job that was asked for.
+_ASK_AGAIN = frozenset({404, 408, 425})
 
 Part = tuple[str | None, str | bytes]
 
@@ -60,14 +68,24 @@ def build_request(
     return Outgoing(
         path=operation.path,
         parts=parts,
-        headers={
-            "Authorization": f"Bearer {key}",
-            "Accept": "image/*",
-            "stability-client-id": CLIENT_ID,
-            # a pooled connection that dies under a paid call leaves its outcome unknown
-            "Connection": "close",
-        },
+        # what is begun answers in JSON and documents no Accept
+        headers=_headers(key, "application/json" if operation.asynchronous else "image/*"),
     )
+
+
+def result_request(provider_id: str, key: str) -> Outgoing:
+    """Return the request for what was begun under an id that `read_start` has read."""
+    return Outgoing(f"{_RESULTS}/{provider_id}", {}, _headers(key, "image/*"))
+
+
+def _headers(key: str, accept: str) -> dict[str, str]:
+    return {
+        "Authorization": f"Bearer {key}",
+        "Accept": accept,
+        "stability-client-id": CLIENT_ID,
+        # a pooled connection that dies under a paid call leaves its outcome unknown
+        "Connection": "close",
+    }
 
 
 def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> ProviderImage:
@@ -78,16 +96,76 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Provide
     if status != 200:
         raise _refusal(status, headers, body)
     reason = headers.get("finish-reason")
-    if reason == "CONTENT_FILTERED":
-        raise OutputModerated(
-            "The provider withheld the image: it was found to break its content rules."
-            " It was charged; ask for something else"
-        )
+    _refuse_filtered(reason)
     if not headers.get("content-type", "").startswith("image/"):
         raise ProviderBadImage("The provider answered with something that is not an image")
+    _require_success(reason)
+    return ProviderImage(body, _number(headers.get("seed")), headers.get("x-request-id"))
+
+
+def read_start(status: int, headers: Mapping[str, str], body: bytes) -> str:
+    """Return the id of what was begun; raise the fault that an answer stands for."""
+    # 200 is documented; other services of this provider begin with 202
+    if status not in {200, 202}:
+        raise _refusal(status, headers, body)
+    provider_id = _parsed(body).get("id")
+    if not isinstance(provider_id, str) or not _PROVIDER_ID.fullmatch(provider_id):
+        raise ProviderBadImage("The provider began the image and did not say how to ask for it")
+    return provider_id
+
+
+def read_result(status: int, headers: Mapping[str, str], body: bytes) -> ProviderImage | None:
+    """Return the image that was asked for, or None while it cooks; raise what an answer stands for.
+
+    What is Retryable, ProviderAuth or ProviderCredits says nothing about the image: it may be asked for
+    again. Any other fault is its end.
+    """
+    if status == 202:
+        return None
+    if status == 200:
+        as_json = headers.get("content-type", "").startswith("application/json")
+        return _json_image(headers, body) if as_json else read_answer(status, headers, body)
+    fault = _refusal(status, headers, body)
+    name, said = _error_body(body)
+    if isinstance(fault, InputModerated):
+        raise OutputModerated(
+            f"The provider refused the image by its content rules after it had begun{said}"
+        )
+    if name == "generation_not_found":
+        raise ResultLost("The provider has the image no more")
+    if isinstance(fault, ProviderRejected):
+        if status in _ASK_AGAIN:
+            raise ProviderUnavailable("The provider does not give out results")
+        raise ResultLost(f"The provider began the image and does not give it out{said}")
+    raise fault
+
+
+def _json_image(headers: Mapping[str, str], body: bytes) -> ProviderImage:
+    """Return the image of the JSON form, whose text was seen under two names."""
+    parsed = _parsed(body)
+    text, reason = parsed.get("image") or parsed.get("result"), parsed.get("finish_reason")
+    _refuse_filtered(reason)
+    _require_success(reason)
+    try:
+        data = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
+    except ValueError:
+        data = b""
+    if not data:
+        raise ProviderBadImage("The provider sent a picture that can't be read")
+    return ProviderImage(data, _number(str(parsed.get("seed"))), headers.get("x-request-id"))
+
+
+def _refuse_filtered(reason: object) -> None:
+    if reason == "CONTENT_FILTERED":
+        raise OutputModerated(
+            "The provider withheld the image, which was found to break its content rules;"
+            " ask for something else"
+        )
+
+
+def _require_success(reason: object) -> None:
     if reason != "SUCCESS":
         raise ProviderBadImage("The provider did not say that the image is a success")
-    return ProviderImage(body, _number(headers.get("seed")), headers.get("x-request-id"))
 
 
 def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> ProviderFault:
@@ -96,7 +174,7 @@ def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> ProviderFa
         return RateLimited("The provider's rate limit was met", _retry_after(headers))
     if status == 403 or name in {"content_moderation", "public_figure"}:
         return InputModerated(
-            f"The provider refused the request by its content rules; nothing was charged{said}"
+            f"The provider refused the request by its content rules; ask for something else{said}"
         )
     if status == 401:
         return ProviderAuth("The provider refused this service's API key")
@@ -115,15 +193,19 @@ def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> ProviderFa
 
 def _error_body(body: bytes) -> tuple[str, str]:
     """Return the provider's error name and its words for a caller; gateways send HTML: nothing."""
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        return "", ""
-    if not isinstance(parsed, dict):
-        return "", ""
+    parsed = _parsed(body)
     errors = parsed.get("errors")
     words = "; ".join(str(error) for error in errors) if isinstance(errors, list) else ""
     return str(parsed.get("name", "")), f": {words[:_LONGEST_QUOTE]}" if words else ""
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    """Return the JSON object of a body, an empty one when it is anything else."""
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:

@@ -1,13 +1,15 @@
 -- ARGV: id, claim, ms between two provider calls, longest wait in ms, ms a slot may be late.
--- Returns {'go', 0}: send now, it is noted as sent; {'wait', ms}: a slot is kept, ask again then;
+-- Returns {'go', 0}: send now, it is noted as sent; of a job that cooks at the provider {'go', ms since it
+-- was sent}: ask for the result now, nothing is noted; {'wait', ms}: a slot is kept, ask again then;
 -- {'later', ms}: no slot so soon, hand the job back; {'stale', 0}: the claim no longer holds.
 local id, claim = ARGV[1], ARGV[2]
 local interval, longest, late = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local now = now_ms()
 local lease = redis.call('ZSCORE', key('running'), id)
 if not holds(id, claim) or not lease or tonumber(lease) < now then return { 'stale', 0 } end
+local sent, cooks = unpack(redis.call('HMGET', job_key(id), 'sent', 'provider_id'))
 -- asked again because the answer was lost: the slot is taken and the call is noted already
-if redis.call('HEXISTS', job_key(id), 'sent') == 1 then return { 'go', 0 } end
+if sent and not cooks then return { 'go', 0 } end
 
 local paused = paused_until(now)
 if paused > now then
@@ -26,6 +28,7 @@ if slot > now then
   return { 'wait', math.ceil(slot - now) }
 end
 redis.call('HDEL', job_key(id), 'slot')
+if cooks then return { 'go', math.max(0, now - sent) } end
 redis.call('HSET', job_key(id), 'sent', now)
 redis.call('HINCRBY', job_key(id), 'attempts', 1)
 return { 'go', 0 }

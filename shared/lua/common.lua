@@ -35,8 +35,10 @@ local allowed = {
   running = { queued = true, succeeded = true, failed = true, canceled = true },
 }
 
--- Where a job is besides its record: it stands in exactly one of these until it ends.
-local places = { 'queued', 'delayed', 'dispatched', 'running' }
+-- Where a job is besides its record: it stands in exactly one of these until it ends. What cooks at the
+-- provider is running by its status: it is parked until its result is asked for, resuming when a message
+-- for that is on its way.
+local places = { 'queued', 'delayed', 'dispatched', 'running', 'parked', 'resuming' }
 
 local function put(place, id, score)
   for _, other in ipairs(places) do redis.call('ZREM', key(other), id) end
@@ -62,6 +64,27 @@ local function revised_after_end(id, status)
   return revised(job_key(id), id, status)
 end
 
+-- Webhooks wait by their receivers (host and port), so that one that hangs keeps nobody else's back: 'outbox'
+-- holds the receivers by their next turn, 'outbox:<receiver>' what waits for it by the moment it is due, and
+-- 'sending:<receiver>' what is on its way by the end of its lease. What is in there is called as its record
+-- is: 'job:<id>' or 'batch:<id>'.
+local function receiver_of(subject)
+  local url = redis.call('HGET', key(subject), 'webhook')
+  return url and url:match('^%w+://([^/?#]+)'):lower()
+end
+
+-- A receiver is looked at by then. Too early does no harm: whoever looks finds the right moment.
+local function turn_by(receiver, moment) redis.call('ZADD', key('outbox'), 'LT', moment, receiver) end
+
+-- Puts a webhook into the outbox, whatever it did before; does nothing without a receiver.
+local function post(subject, due)
+  local receiver = receiver_of(subject)
+  if not receiver then return end
+  redis.call('ZREM', key('sending:' .. receiver), subject)
+  redis.call('ZADD', key('outbox:' .. receiver), due, subject)
+  turn_by(receiver, due)
+end
+
 -- A batch counts its jobs by status, and is finished when none is open.
 local function count_in_batch(id, from, to)
   local batch = batch_key(id)
@@ -69,7 +92,10 @@ local function count_in_batch(id, from, to)
   redis.call('HINCRBY', batch, to, 1)
   local open = redis.call('HMGET', batch, 'queued', 'running')
   local ended = tonumber(open[1] or 0) + tonumber(open[2] or 0) == 0
-  if ended then redis.call('HSET', batch, 'finished', now_ms()) end
+  if ended then
+    redis.call('HSET', batch, 'finished', now_ms())
+    post('batch:' .. id, now_ms())
+  end
   revised(batch, id, ended and 'finished' or 'running')
 end
 
@@ -82,6 +108,7 @@ local function move(id, to, fields)
   redis.call('HSET', job_key(id), 'status', to, unpack(fields))
   redis.call('ZREM', list_key(kind, from), id)
   redis.call('ZADD', list_key(kind, to), created, id)
+  if not allowed[to] then post('job:' .. id, now_ms()) end
   if batch then count_in_batch(batch, from, to) end
   return revised(job_key(id), id, to)
 end

@@ -1,7 +1,14 @@
 -- ARGV: id, claim, pause in ms, counter to raise or '', '1' to take back the attempt, code of the trouble.
 -- Puts a running job back into the queue. Returns the revision, or 0 when the claim no longer holds.
+-- One that cooks at the provider never gets there: it is parked, nothing is counted and nobody is told.
 local id, claim, pause = ARGV[1], ARGV[2], tonumber(ARGV[3])
 if not holds(id, claim) then return 0 end
+local found = redis.call('HMGET', job_key(id), 'provider_id', 'revision')
+if found[1] then
+  redis.call('HDEL', job_key(id), 'claim', 'slot')
+  put('parked', id, now_ms() + pause)
+  return tonumber(found[2])
+end
 -- a call that reached the provider starts the growing pauses anew
 if ARGV[6] ~= '' and ARGV[4] ~= 'unreached' then redis.call('HDEL', job_key(id), 'unreached') end
 if ARGV[4] ~= '' then redis.call('HINCRBY', job_key(id), ARGV[4], 1) end

@@ -7,6 +7,8 @@ local unclaimed, most = tonumber(ARGV[1]), tonumber(ARGV[2])
 local now = now_ms()
 local lost = redis.call('ZRANGEBYSCORE', key('dispatched'), '-inf', now - unclaimed, 'LIMIT', 0, most)
 for _, id in ipairs(lost) do enqueue(id) end
+local unasked = redis.call('ZRANGEBYSCORE', key('resuming'), '-inf', now - unclaimed, 'LIMIT', 0, most)
+for _, id in ipairs(unasked) do put('parked', id, now) end
 -- Nobody swept for a while: the store was away, or this machine slept, and workers could not renew their
 -- leases. Each gets a fresh one, also those that have a moment left; who is really gone is adopted when
 -- that ends.
@@ -26,4 +28,4 @@ for _, id in ipairs(orphans) do
   redis.call('ZADD', key('running'), now + ARGV[4], id)
 end
 local overdue = redis.call('ZRANGEBYSCORE', key('deadlines'), '-inf', now, 'LIMIT', 0, most)
-return { #lost, orphans, overdue }
+return { #lost + #unasked, orphans, overdue }

@@ -18,6 +18,7 @@ from shared.events import Events
 from shared.image_store import INPUTS
 from shared.jobs import Job
 from shared.services import Services
+from tests.api.conformity import conform
 from tests.builders import CLAIM, LEASE_MS, known
 from tests.fakes import RememberingQueue
 from tests.pictures import picture
@@ -56,8 +57,13 @@ class Api:
         self.app = create_app(services)
 
     def call(self, method: str, path: str, **options: Any) -> TestResponse:
-        """Send one request; every call is a client of its own, so threads may do it at once."""
-        return self.app.test_client().open(path, method=method, buffered=True, **options)
+        """Send one request; every call is a client of its own, so threads may do it at once.
+
+        Every answer must be one that the document allows.
+        """
+        answer = self.app.test_client().open(path, method=method, buffered=True, **options)
+        conform(self.app.url_map, method, path, answer)
+        return answer
 
     def get(self, path: str, **headers: str) -> TestResponse:
         """Get an address; `If_None_Match="x"` is a header."""

@@ -12,7 +12,9 @@ from shared.embedded_redis import free_port
 from shared.services import Services, build_services, connect
 from shared.settings import Settings, load_settings
 from tests.api.callers import Api, SeenEvents
+from tests.api.named import PICTURE
 from tests.fakes import RememberingQueue
+from tests.worker.provider_server import ProviderServer, provider, says
 
 Start = Callable[..., Api]
 
@@ -51,6 +53,19 @@ def start(services: Services, redis_client: "Redis", redis_url: str) -> Iterator
 def api(start: Start) -> Api:
     """Give the API with default settings."""
     return start()
+
+
+@pytest.fixture
+def near(start: Start) -> Api:
+    """Give the API that may fetch from this machine."""
+    return start(fetch_allow_private="true")
+
+
+@pytest.fixture
+def server() -> Iterator[ProviderServer]:
+    """Give a server that has a picture at every address."""
+    with provider(says(200, PICTURE)) as server:
+        yield server
 
 
 def away(url: str, folder: Path, **changes: Any) -> Api:

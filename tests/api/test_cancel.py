@@ -1,11 +1,15 @@
 """DELETE: ending a job or a batch, and removing an image."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from werkzeug.test import TestResponse
 
+from shared.image_store import ImageStore
+from shared.job_store import JobStore
 from shared.jobs import Job
+from shared.moves import Pace
 from tests.api.callers import LONG, Api, assert_fault, json_of
 from tests.builders import (
     CLAIM,
@@ -17,6 +21,7 @@ from tests.builders import (
     known,
     running,
 )
+from tests.pictures import picture
 
 
 def delete(api: Api, path: str, **options: object) -> TestResponse:
@@ -183,6 +188,28 @@ def test_an_image_is_removed_and_its_address_says_so_from_then_on(api: Api) -> N
     assert_fault(api.get(path), 410, "gone")
     assert "deleted" in json_of(api.get(path))["error"]
     assert not list(api.services.images.folder.glob("*.webp"))
+
+
+class PutInBetween(JobStore):
+    """A store that is told of an image's end while a second attempt puts its own there."""
+
+    images: ImageStore
+
+    def forget_image(self, job_id: str, why: str) -> bool:
+        """Put an image there, then do as ever."""
+        self.images.put(known(self, job_id).image, picture(form="webp"))
+        return super().forget_image(job_id, why)
+
+
+def test_an_image_that_a_second_attempt_brings_meanwhile_is_removed_too(api: Api) -> None:
+    job = accepted(api.store)
+    api.succeed(job.id)
+    store = PutInBetween(api.redis, Pace(1))
+    store.images = api.services.images
+
+    delete(Api(replace(api.services, store=store), api.redis), f"/jobs/{job.id}/image")
+
+    assert_fault(api.get(f"/saved_images/{job.image}"), 410, "gone")
 
 
 def test_an_image_that_was_removed_may_be_removed_again(api: Api) -> None:

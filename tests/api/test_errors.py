@@ -36,7 +36,8 @@ def test_every_fault_that_a_job_can_end_with_is_in_the_contract() -> None:
 
 
 def test_every_fault_that_a_caller_can_meet_has_a_status() -> None:
-    inside = {errors.BrokenImage.error_code}  # told as a fault of the field `image`
+    # told as faults of a field
+    inside = {errors.BrokenImage.error_code, errors.OutboundFault.error_code}
 
     assert {each.error_code for each in vocabulary()} - inside <= set(STATUS)
 

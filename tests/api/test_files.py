@@ -1,7 +1,11 @@
 """GET /saved_images/<name>, when the image is there."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from shared.image_store import ImageStore
 from shared.jobs import new_image_name
 from tests.api.callers import Api, assert_fault, json_of
 from tests.api.conftest import Start
@@ -211,3 +215,23 @@ def test_a_copy_is_kept_no_longer_than_the_image(start: Start) -> None:
 
     assert kept is not None
     assert 43_100 < kept <= 43_200
+
+
+class Vanishing(ImageStore):
+    """A folder from which an image is deleted right after it was found."""
+
+    def find(self, name: str) -> Path | None:
+        """Find an image, and delete it."""
+        path = super().find(name)
+        self.delete(name)
+        return path
+
+
+def test_an_image_that_is_deleted_while_it_is_looked_for_is_gone(api: Api) -> None:
+    job = running(api.store)
+    folder = Vanishing(api.services.images.folder)
+    folder.put(job.image, IMAGE)
+
+    answer = Api(replace(api.services, images=folder), api.redis).get(f"/saved_images/{job.image}")
+
+    assert_fault(answer, 410, "gone")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.callers import Api, assert_fault, json_of
+from tests.api.callers import Api, assert_fault, errors_of, json_of
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,19 @@ def test_an_option_that_would_be_dropped_is_refused_by_name(api: Api, query: str
     assert_fault(answer, 400, "invalid_request")
     assert query.split("=")[-2].rsplit("&", maxsplit=1)[-1] in json_of(answer)["error"]
     assert api.is_empty()
+
+
+def test_a_wrong_option_is_told_with_everything_else_that_is_wrong(api: Api) -> None:
+    answer = api.generate("?foo=1&wait=x&dry_run=perhaps", seed=-1)
+
+    assert list(errors_of(answer)) == ["seed", "wait", "foo", "dry_run"]
+    assert api.is_empty()
+
+
+@pytest.mark.parametrize("call", ["DELETE /jobs/x", "POST /jobs/x/redeliver", "DELETE /batches/x"])
+def test_what_takes_no_option_drops_none(api: Api, call: str) -> None:
+    method, path = call.split()
+
+    answer = api.call(method, f"{path}?dry_run=true")
+
+    assert list(errors_of(answer)) == ["dry_run"]

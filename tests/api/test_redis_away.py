@@ -229,3 +229,15 @@ def test_a_stream_outlives_a_redis_that_goes_and_comes_back(
         told = stream.rest()
 
     assert told[-1].status == "succeeded"
+
+
+def test_a_redis_that_is_away_is_told_before_anything_is_fetched(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        nowhere = f"redis://127.0.0.1:{embedded_redis.free_port()}/0"
+        api = away(nowhere, tmp_path / "images", fetch_allow_private="true")
+        body = {"image_url": f"http://127.0.0.1:{hanging.getsockname()[1]}/fox.png"}
+
+        answer, seconds = timed(lambda: api.call("POST", "/upscale_image", json=body))
+
+    assert_unavailable(answer)
+    assert seconds < 3

@@ -37,6 +37,15 @@ def test_the_conservative_mode_takes_all_its_fields(api: Api) -> None:
     assert body["credits_estimate"] == 40
 
 
+def test_the_creative_mode_takes_a_style_too(api: Api) -> None:
+    fields = {**CONSERVATIVE, "mode": "creative", "creativity": "0.1", "style_preset": "anime"}
+
+    body = json_of(api.upscale(**fields))
+
+    assert body["request"] == {**fields, "seed": 7, "creativity": 0.1}
+    assert body["credits_estimate"] == 60
+
+
 def test_what_both_routes_take_is_taken_here_too(api: Api) -> None:
     answer = api.upscale(output_format="jpeg", metadata='{"a": "b"}', deadline_seconds="60")
 
@@ -75,11 +84,12 @@ def test_the_fast_mode_refuses_what_it_does_not_take(api: Api, field: str) -> No
     assert api.is_empty()
 
 
+@pytest.mark.parametrize("mode", ["conservative", "creative"])
 @pytest.mark.parametrize("prompt", [None, "", "  "])
-def test_the_conservative_mode_requires_a_prompt(api: Api, prompt: str | None) -> None:
+def test_the_dear_modes_require_a_prompt(api: Api, mode: str, prompt: str | None) -> None:
     fields = {} if prompt is None else {"prompt": prompt}
 
-    errors = errors_of(api.upscale(mode="conservative", **fields))
+    errors = errors_of(api.upscale(mode=mode, **fields))
 
     assert errors == {"prompt": "Prompt is required"}
     assert api.is_empty()
@@ -126,7 +136,7 @@ def test_an_unknown_mode_is_the_first_thing_told(api: Api, mode: str, more: dict
     answer = api.upscale(mode=mode, **more)
 
     assert set(errors_of(answer)) == {"mode"}
-    assert json_of(answer)["error"].startswith("mode must be one of fast, conservative")
+    assert json_of(answer)["error"].startswith("mode must be one of fast, conservative, creative")
     assert api.is_empty()
 
 

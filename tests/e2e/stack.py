@@ -169,7 +169,14 @@ class Stack:
         return pid
 
 
-_CLEARED = {"STABILITY_API_KEY", "REDIS_URL", "SANDBOX_URL", "OPERATOR_AUTH", "PUBLIC_BASE_URL"}
+_CLEARED = {
+    "STABILITY_API_KEY",
+    "REDIS_URL",
+    "SANDBOX_URL",
+    "OPERATOR_AUTH",
+    "PUBLIC_BASE_URL",
+    "WEBHOOK_SECRET",
+}
 _COMMANDS = {
     "redis": "valkey-server",
     "sandbox": "-m sandbox",

@@ -174,3 +174,23 @@ def _works(stack: Stack) -> bool:
         return stack.generate("after the kill", wait=10).status_code == 200
     except requests.ConnectionError:
         return False
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/jobs?cursor=" + "x" * 5_000, {}, 414),
+        ("/jobs", {"X-Large": "x" * 20_000}, 431),
+        ("/jobs", {"Content-Length": "x"}, 400),
+    ],
+    ids=["an address", "headers", "no HTTP"],
+)
+def test_what_cannot_be_read_is_answered_as_every_fault(
+    stack: Stack, path: str, headers: dict[str, str], status: int
+) -> None:
+    answer = stack.get(path, headers=headers)
+
+    body = answer.json()
+    assert (answer.status_code, body["error_code"]) == (status, "invalid_request")
+    assert body["request_id"] == answer.headers["X-Request-ID"]
+    assert "x" * 100 not in answer.text + stack.output()

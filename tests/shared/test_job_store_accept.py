@@ -5,13 +5,25 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 
-from shared.errors import StoreUnavailable
+from shared.errors import KeyReused, StoreUnavailable
 from shared.job_index import JobIndex, Wanted
 from shared.job_store import JobStore
-from shared.moves import Accepted, Pace
+from shared.jobs import Job
+from shared.moves import Accepted, Pace, Replay
 from shared.scripts import PREFIX
 from shared.services import connect
-from tests.builders import a_job, accepted, at_once, dump, in_state, known, now_ms, places
+from tests.builders import (
+    CLAIM,
+    LEASE_MS,
+    a_job,
+    accepted,
+    at_once,
+    dump,
+    in_state,
+    known,
+    now_ms,
+    places,
+)
 
 
 def test_an_accepted_job_is_queued_as_given(store: JobStore, redis_client: "Redis") -> None:
@@ -142,3 +154,26 @@ def test_an_index_that_is_away_says_so(ask: Callable[[JobIndex], object]) -> Non
 
     with pytest.raises(StoreUnavailable, match="does not answer"):
         ask(index)
+
+
+def test_a_replay_is_found_before_it_is_accepted_and_changes_nothing(
+    store: JobStore, redis_client: "Redis"
+) -> None:
+    replay = Replay("k", "asked")
+    assert store.find_replay(replay) is None
+    job = accepted_under(store, replay)
+    assert store.claim(job.id, CLAIM, LEASE_MS)
+    before = dump(redis_client)
+
+    assert store.find_replay(replay) == job.id
+    assert store.find_replay(Replay("other", "asked")) is None
+    with pytest.raises(KeyReused):
+        store.find_replay(Replay("k", "something else"))
+    assert dump(redis_client) == before
+
+
+def accepted_under(store: JobStore, replay: Replay) -> Job:
+    """Return a job that was accepted with a key."""
+    taken = store.accept(a_job(), 10, replay)
+    assert taken is not None
+    return taken.job

@@ -1,6 +1,5 @@
 """The job store against a small model of it, through any sequence of moves."""
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, settings
@@ -14,51 +13,26 @@ from hypothesis.stateful import (
 )
 from redis import Redis
 
-from shared.batches import STATUSES, from_batch_record
+from shared.batches import STATUSES
 from shared.job_index import KINDS
 from shared.job_store import JobStore
 from shared.jobs import from_record
 from shared.moves import Pace, Release
 from shared.scripts import PREFIX
-from tests.builders import LEASE_MS, PLACES, a_batch, a_job, dump
+from tests.builders import LEASE_MS, PLACES, PROVIDER_ID, a_batch, a_job, dump
+from tests.shared.known_job import (
+    OPEN,
+    Known,
+    every_batch_counts_its_jobs,
+    members,
+    what_has_ended_and_nothing_else_is_to_be_told,
+)
 
 CAPACITY = 3
 LONGEST = 6
 CLAIMS = st.sampled_from(["c1", "c2"])
 WHICH = st.integers(0, 7)
 KIND = st.sampled_from(KINDS)
-OPEN = {"queued", "running"}
-
-
-@dataclass
-class Known:
-    """What the model knows of a job: its status, the index it stands in, its claim.
-
-    `unknown` is whether an earlier call may have been charged.
-    """
-
-    kind: str = "generate"
-    batch: str = ""
-    status: str = "queued"
-    place: str = "queued"
-    claim: str = ""
-    revision: int = 1
-    attempts: int = 0
-    sent: bool = False
-    lease_over: bool = False
-    unknown: bool = False
-    credits: int | None = None
-    image_gone: bool = False
-
-    def move(self, status: str, place: str, claim: str = "") -> None:
-        """Change the state as every move does."""
-        self.status, self.place, self.claim = status, place, claim
-        self.sent = self.lease_over = False
-        self.revision += 1
-
-    def held_by(self, claim: str) -> bool:
-        """Tell whether the job runs under a claim."""
-        return self.status == "running" and self.claim == claim
 
 
 class Machine(RuleBasedStateMachine):
@@ -86,14 +60,14 @@ class Machine(RuleBasedStateMachine):
         """Return how many more jobs may wait."""
         return LONGEST - sum(job.status == "queued" for job in self.jobs.values())
 
-    @rule(kind=KIND)
-    def accept(self, kind: str) -> None:
+    @rule(kind=KIND, webhook=st.sampled_from(["", "http://hooks.test/"]))
+    def accept(self, kind: str, webhook: str) -> None:
         room = self.room()
-        stored = self.store.accept(a_job(kind=kind), LONGEST)
+        stored = self.store.accept(a_job(kind=kind, webhook=webhook), LONGEST)
 
         assert bool(stored) == (room >= 1)
         if stored:
-            self.jobs[stored.job.id] = Known(kind)
+            self.jobs[stored.job.id] = Known(kind, webhook=bool(webhook))
 
     @rule(kind=KIND)
     def accept_a_batch(self, kind: str) -> None:
@@ -108,25 +82,29 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def dispatch(self) -> None:
-        free = CAPACITY - len(self.standing("dispatched")) - len(self.standing("running"))
+        busy = [*self.standing("dispatched"), *self.standing("resuming"), *self.standing("running")]
+        room, due = max(CAPACITY - len(busy), 0), self.standing("due")
         waiting = self.standing("queued")
         sent = self.store.dispatch()
 
-        assert set(sent) <= set(waiting)
-        assert len(sent) == min(max(free, 0), len(waiting))
+        assert set(sent) <= {*due, *waiting}
+        assert len(sent) == min(room, len(due) + len(waiting))
+        assert len(set(sent) & set(due)) == min(room, len(due))
         for job_id in sent:
-            self.jobs[job_id].place = "dispatched"
+            self.jobs[job_id].place = "resuming" if self.jobs[job_id].bought else "dispatched"
 
     @precondition(lambda self: self.jobs)
     @rule(which=WHICH, claim=CLAIMS)
     def claim(self, which: int, claim: str) -> None:
         job_id, job = self.pick(which)
-        free = job.place in {"queued", "dispatched"}
+        free, resuming = job.place in {"queued", "dispatched"}, job.place == "resuming"
         granted = self.store.claim(job_id, claim, LEASE_MS)
 
-        assert bool(granted) == (free or job.held_by(claim))
+        assert bool(granted) == (free or resuming or job.held_by(claim))
         if free:
             job.move("running", "running", claim)
+        elif resuming:
+            job.go("running", claim)
 
     @precondition(lambda self: self.jobs)
     @rule(which=WHICH, claim=CLAIMS)
@@ -136,9 +114,23 @@ class Machine(RuleBasedStateMachine):
 
         stale = not job.held_by(claim) or job.lease_over
         assert (turn.word == "stale") == stale
-        if turn.word == "go":
+        if turn.word == "go" and not job.bought:
             job.attempts += not job.sent
             job.sent = True
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=WHICH, provider_id=st.sampled_from([PROVIDER_ID, "another"]))
+    def park(self, which: int, provider_id: str) -> None:
+        job_id, job = self.pick(which)
+        again = job.bought and provider_id == PROVIDER_ID
+        first = not job.bought and job.status in {"queued", "running"}
+        done = self.store.park(job_id, provider_id if job.bought else PROVIDER_ID, 600_000)
+
+        assert done == (first or again)
+        if first:
+            job.revision += job.status == "queued"
+            job.status, job.bought = "running", True
+            job.go("parked")
 
     @precondition(lambda self: self.jobs)
     @rule(which=WHICH, claim=CLAIMS, pause=st.sampled_from([0, 600_000]), unknown=st.booleans())
@@ -148,9 +140,18 @@ class Machine(RuleBasedStateMachine):
         done = self.store.release(job_id, claim, why)
 
         assert done == job.held_by(claim)
-        if done:
+        if done and job.bought:
+            job.go("parked" if pause else "due")
+        elif done:
             job.move("queued", "delayed" if pause else "queued")
             job.unknown = job.unknown or unknown
+
+    @precondition(lambda self: self.standing("parked"))
+    @rule(which=WHICH)
+    def a_result_can_be_asked_for(self, which: int) -> None:
+        job_id = self.standing("parked")[which % len(self.standing("parked"))]
+        self.redis.zadd(f"{PREFIX}parked", {job_id: 1})
+        self.jobs[job_id].go("due")
 
     @precondition(lambda self: self.jobs)
     @rule(which=WHICH)
@@ -180,7 +181,7 @@ class Machine(RuleBasedStateMachine):
 
         assert self.store.cancel(list(named)) == len(open_ones)
         for job in open_ones:
-            job.credits = None if job.sent or job.unknown else 0
+            job.credits = 3_000 if job.bought else None if job.sent or job.unknown else 0
             job.move("canceled", "", job.claim)  # who sent a call may still tell its cost
 
     @precondition(lambda self: self.jobs)
@@ -221,10 +222,12 @@ class Machine(RuleBasedStateMachine):
 
     @rule(lose=st.booleans())
     def sweep(self, lose: bool) -> None:
-        lost = self.standing("dispatched") if lose else []
+        lost = [*self.standing("dispatched"), *self.standing("resuming")] if lose else []
         for job_id in lost:
-            self.redis.zadd(f"{PREFIX}dispatched", {job_id: 1})
-            self.jobs[job_id].place = "queued"
+            job = self.jobs[job_id]
+            self.redis.zadd(f"{PREFIX}{job.place}", {job_id: 1})
+            job.place = "due" if job.bought else "queued"
+        self.redis.delete(f"{PREFIX}sweep:last")  # a slow machine is no outage
         found = self.store.sweep("c1", LEASE_MS)
 
         dead = {job_id for job_id, job in self.jobs.items() if job.lease_over}
@@ -246,7 +249,8 @@ class Machine(RuleBasedStateMachine):
         found = dump(self.redis)
         self.every_job_is_as_the_model_says_and_in_one_place(found)
         self.every_job_stands_in_one_list_by_its_kind_and_status(found)
-        self.every_batch_counts_its_jobs_and_has_ended_when_none_is_open(found)
+        every_batch_counts_its_jobs(found, self.batches, self.jobs)
+        what_has_ended_and_nothing_else_is_to_be_told(found, self.jobs)
         waiting = sorted(job_id for job_id, job in self.jobs.items() if job.status == "queued")
         assert members(found, "deadlines") == waiting
 
@@ -256,31 +260,22 @@ class Machine(RuleBasedStateMachine):
             assert (stored.status, stored.revision) == (job.status, job.revision)
             assert (stored.attempts, stored.claim) == (job.attempts, job.claim)
             assert (stored.credits, bool(stored.image_gone)) == (job.credits, job.image_gone)
+            assert stored.provider_id == (PROVIDER_ID if job.bought else "")
         for place in PLACES:
-            assert members(found, place) == sorted(self.standing(place))
+            # those that can be asked for are parked like the others until they are dispatched
+            due = self.standing("due") if place == "parked" else []
+            assert members(found, place) == sorted([*self.standing(place), *due])
+
+    @invariant()
+    def what_is_bought_never_waits_to_be_started(self) -> None:
+        bought = [job for job in self.jobs.values() if job.bought]
+        assert not [job for job in bought if job.place in {"queued", "delayed", "dispatched"}]
 
     def every_job_stands_in_one_list_by_its_kind_and_status(self, found: dict[str, Any]) -> None:
         for kind in KINDS:
             for status in STATUSES:
                 theirs = [i for i, j in self.jobs.items() if (j.kind, j.status) == (kind, status)]
                 assert members(found, f"list:{kind}:{status}") == sorted(theirs)
-
-    def every_batch_counts_its_jobs_and_has_ended_when_none_is_open(
-        self, found: dict[str, Any]
-    ) -> None:
-        for batch_id, job_ids in self.batches.items():
-            batch = from_batch_record(batch_id, found[f"{PREFIX}batch:{batch_id}"])
-            jobs = [self.jobs[job_id] for job_id in job_ids]
-            statuses = [job.status for job in jobs]
-            assert batch.counts == {status: statuses.count(status) for status in STATUSES}
-            assert batch.terminal == (not OPEN & set(statuses))
-            assert batch.revision == 1 + sum(job.revision - 1 for job in jobs)
-            assert list(batch.jobs) == job_ids
-
-
-def members(found: dict[str, Any], index: str) -> list[str]:
-    """Return the ids in an index of a dump."""
-    return sorted(job_id for job_id, _ in found.get(f"{PREFIX}{index}", []))
 
 
 def test_any_sequence_of_moves_goes_as_the_model_says(redis_client: "Redis") -> None:

@@ -27,6 +27,7 @@ FULL = a_job(
     unreached=2,
     sent=4,
     slot=5,
+    provider_id="p",
     provider_ms=0,
     result={"seed": None, "width": 64},
     credits=0,

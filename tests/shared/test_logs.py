@@ -135,5 +135,6 @@ def test_without_a_terminal_the_log_is_json() -> None:
 def test_what_libraries_chatter_is_left_out() -> None:
     set_up_logs(load_settings(None, log_level="DEBUG"), "api")
 
-    assert not logging.getLogger("urllib3").isEnabledFor(logging.INFO)
+    assert not logging.getLogger("kombu").isEnabledFor(logging.INFO)
+    assert not logging.getLogger("urllib3").isEnabledFor(logging.WARNING)
     assert logging.getLogger("shared").isEnabledFor(logging.DEBUG)

@@ -66,8 +66,12 @@ def test_generating_offers_core_first_and_each_model_by_name() -> None:
     assert next(iter(offered("generate"))) == "core"
 
 
-def test_upscaling_offers_only_what_answers_at_once() -> None:
-    assert list(offered("upscale")) == ["fast", "conservative"]
+def test_upscaling_offers_fast_first_and_each_mode_by_name() -> None:
+    assert list(offered("upscale")) == ["fast", "conservative", "creative"]
+
+
+def test_only_the_creative_upscale_is_begun_and_then_asked_for() -> None:
+    assert [o.name for o in OPERATIONS if o.asynchronous] == ["upscale/creative"]
 
 
 @each_operation

@@ -13,8 +13,9 @@ from tests.builders import accepted, known
 from tests.fakes import ScriptedProvider
 from tests.pictures import picture
 from worker.leases import Leases
-from worker.make_image import Workshop, make_image
+from worker.make_image import make_image
 from worker.wire import ProviderImage
+from worker.workshop import Workshop
 
 PICTURE = picture()
 IMAGE = ProviderImage(PICTURE, 7, "q1")

@@ -4,6 +4,7 @@ import socket
 import socketserver
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ class Received:
     line: str
     headers: Message
     parts: dict[str, tuple[str | None, bytes]]
+    body: bytes
 
 
 class ProviderServer(socketserver.ThreadingTCPServer):
@@ -64,7 +66,7 @@ class _Handler(socketserver.StreamRequestHandler):
             for part in parts
             if isinstance(part, Message)
         }
-        return Received(line, headers, named)  # type: ignore[arg-type]  # decode=True gives bytes
+        return Received(line, headers, named, body)  # type: ignore[arg-type]  # decode=True gives bytes
 
 
 @contextmanager
@@ -115,11 +117,12 @@ def resets(connection: socket.socket, over: threading.Event) -> None:
 
 
 def drips(first: bytes, drop: bytes, pause: float = 0.05) -> Answer:
-    """Answer drop by drop, without an end."""
+    """Answer drop by drop, for longer than anybody should listen."""
 
     def answer(connection: socket.socket, over: threading.Event) -> None:
         connection.sendall(first)
-        while not over.wait(pause):
+        end = time.monotonic() + 20
+        while not over.wait(pause) and time.monotonic() < end:
             connection.sendall(drop)
 
     return answer

@@ -7,8 +7,9 @@ import pytest
 from redis import Redis
 
 from shared import errors
+from shared.job_store import JobStore
 from shared.jobs import Job
-from shared.moves import Release
+from shared.moves import Release, Turn
 from shared.services import Services
 from tests.builders import CLAIM, LEASE_MS, accepted, known, running
 from tests.fakes import ScriptedProvider
@@ -126,3 +127,30 @@ def test_only_the_worker_whose_call_it_was_tells_its_cost(services: Services) ->
     assert services.store.settle(job.id, CLAIM, 3_000)
     assert not services.store.settle(job.id, CLAIM, 0)
     assert known(services.store, job.id).credits == 3_000
+
+
+class CanceledMeanwhile:
+    """A store that grants the first turn, loses the answer, and then cancels the job."""
+
+    def __init__(self, store: JobStore) -> None:
+        self._store, self._lost = store, False
+
+    def begin_call(self, job_id: str, *args: Any) -> Turn:
+        """Give a turn as the store does; the first never arrives."""
+        turn = self._store.begin_call(job_id, *args)
+        if not self._lost:
+            self._lost = True
+            self._store.cancel([job_id])
+            raise errors.StoreUnavailable("away")
+        return turn
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def test_a_call_that_counts_as_sent_and_never_was_cost_nothing(services: Services) -> None:
+    job, provider = accepted(services.store), ScriptedProvider()
+
+    ended = after_a_run(services, job, provider, store=CanceledMeanwhile(services.store))
+
+    assert (ended.status, ended.credits, provider.calls) == ("canceled", 0, [])

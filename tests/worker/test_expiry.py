@@ -1,6 +1,7 @@
 """Pictures whose time is over: removed, and told apart from those that never were."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -8,10 +9,11 @@ from redis import Redis
 from shared.jobs import Job
 from shared.scripts import PREFIX
 from shared.services import Services
-from tests.builders import accepted, known
+from tests.builders import accepted, known, until
 from tests.fakes import ScriptedProvider
 from tests.worker.bench import IMAGE, after_a_run
-from worker.upkeep import expire
+from worker.leases import Leases
+from worker.upkeep import Upkeep, expire
 
 DAY_MS = 86_400_000
 
@@ -78,3 +80,69 @@ def test_a_picture_that_was_deleted_before_does_not_expire_again(
 
     assert redis_client.zcard(f"{PREFIX}expiring") == 0
     assert known(one_day.store, job.id).image_gone == "deleted"
+
+
+def test_a_worker_removes_a_picture_as_soon_as_its_time_is_over(services: Services) -> None:
+    second = services.settings.model_copy(update={"image_ttl_days": 1 / 86_400})
+    short = replace(services, settings=second)
+    upkeep = Upkeep("w", short, Leases(short.store))
+    upkeep.start()
+    try:
+        job = made(short)
+
+        until(lambda: known(short.store, job.id).image_gone == "expired")
+    finally:
+        upkeep.stop()
+
+
+def test_more_pictures_expire_at_once_than_the_store_names_in_one_answer(
+    one_day: Services, redis_client: "Redis"
+) -> None:
+    redis_client.zadd(f"{PREFIX}expiring", {f"job-{number}": 1 for number in range(250)})
+
+    expire(one_day)
+
+    assert redis_client.zcard(f"{PREFIX}expiring") == 0
+
+
+def test_a_picture_that_can_not_be_removed_is_tried_again_and_its_name_kept_out_of_the_log(
+    one_day: Services, redis_client: "Redis", caplog: pytest.LogCaptureFixture
+) -> None:
+    job = made(one_day)
+    redis_client.zadd(f"{PREFIX}expiring", {job.id: 1})
+    path = one_day.images.folder / job.image
+    path.unlink()
+    path.mkdir()  # no file, so that nobody may unlink it, not even root
+
+    expire(one_day)
+
+    assert one_day.store.expired() == [job.id]
+    assert "could not remove an image" in caplog.text
+    assert job.image not in caplog.text
+
+
+class PutInBetween:
+    """A store that is told of an image's end while a second attempt puts its own there."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def forget_image(self, job_id: str, why: str) -> bool:
+        """Put an image there, then do as the store does."""
+        job = known(self._services.store, job_id)
+        self._services.images.put(job.image, IMAGE.data)
+        return self._services.store.forget_image(job_id, why)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._services.store, name)
+
+
+def test_an_image_of_a_second_attempt_does_not_outlive_the_first(
+    one_day: Services, redis_client: "Redis"
+) -> None:
+    job = made(one_day)
+    redis_client.zadd(f"{PREFIX}expiring", {job.id: 1})
+
+    expire(replace(one_day, store=PutInBetween(one_day)))  # type: ignore[arg-type]
+
+    assert one_day.images.find(job.image) is None

@@ -37,7 +37,7 @@ class FlakyImages(ImageStore):
 
 @pytest.fixture(autouse=True)
 def _no_pause_between_writes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.make_image._WRITE_PAUSE_SECONDS", 0)
+    monkeypatch.setattr("worker.workshop._WRITE_PAUSE_SECONDS", 0)
 
 
 def test_a_job_ends_with_its_picture(services: Services, redis_client: "Redis") -> None:

@@ -184,5 +184,6 @@ def test_every_fault_of_a_job_has_words_and_a_code_of_its_own() -> None:
 
     codes = {kind.error_code for kind in faults}
     assert len(faults) >= 14
-    # RateLimited, Retryable and ServerError share their base's, DefectAfterCall that of any defect
-    assert len(codes) == len(faults) - 4
+    # RateLimited, ResultLost, Retryable and ServerError share their base's, DefectAfterCall that of any
+    # defect
+    assert len(codes) == len(faults) - 5

@@ -109,6 +109,21 @@ def test_a_200_that_is_no_success_was_charged_and_is_not_repeated(
 
 
 @pytest.mark.parametrize(
+    ("status", "headers"),
+    [(403, {}), (200, {**IMAGE, "finish-reason": "CONTENT_FILTERED"})],
+    ids=["the request", "the image"],
+)
+def test_a_refusal_by_content_asks_for_something_else_and_leaves_the_cost_to_the_job(
+    status: int, headers: dict[str, str]
+) -> None:
+    with pytest.raises(ProviderFault, match="ask for something else") as caught:
+        answered(status, v2("content_moderation"), headers)
+
+    # the job's message tells it, once
+    assert "charged" not in caught.value.message
+
+
+@pytest.mark.parametrize(
     ("headers", "seed", "request_id"),
     [
         ({"seed": "343940597", "x-request-id": "q1"}, 343940597, "q1"),

@@ -1,0 +1,191 @@
+"""Every address with what it takes and answers; one more address is one more entry."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+IMAGES, JOBS, BATCHES = "Images", "Jobs", "Batches"
+DELIVERIES, SERVICE = "Deliveries", "Service"
+
+TAGS = {
+    IMAGES: "Make an image, enlarge one, fetch it.",
+    JOBS: "How a job stands; waiting for it, watching it, ending it.",
+    BATCHES: "Many jobs as one.",
+    DELIVERIES: "What became of a webhook; sending it again.",
+    SERVICE: "What runs, and these documents.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One method of one address, as Flask knows it.
+
+    `answers` and `faults` go by status; what every such request may meet is added (see `faults_of`).
+    `waits` tells that the answer may be a job that failed; `alone`, that no Redis is asked.
+    """
+
+    method: str
+    rule: str
+    name: str
+    tag: str
+    summary: str
+    what: str = ""
+    takes: tuple[str, ...] = ()
+    body: str = ""
+    answers: Mapping[int, str] = field(default_factory=dict)
+    faults: tuple[int, ...] = ()
+    waits: bool = False
+    alone: bool = False
+
+
+_OPTIONS = frozenset({"wait", "dry_run"})
+_SUBMIT = (*sorted(_OPTIONS, reverse=True), "prefer", "idempotency_key")
+_ONCE = ("idempotency_key",)
+_REDELIVER = (404, 409, 422)
+_JOB = {202: "JobAccepted", 200: "JobEnded"}
+_WATCHED = {200: "Events", 204: "EventsOver"}
+
+ENDPOINTS = (
+    Endpoint(
+        "POST", "/generate_image", "generateImage", IMAGES, "Make an image from a prompt",
+        "202 with the job at once; or, when it is waited for, 200 with the finished job. The job's"
+        " `image_url` is good from the first answer on: a GET on it waits for the image.",
+        takes=_SUBMIT, body="Generate", answers=_JOB, faults=(422, 429), waits=True,
+    ),
+    Endpoint(
+        "POST", "/upscale_image", "upscaleImage", IMAGES, "Enlarge an image",
+        "Answered as the making of an image. `fast` takes no prompt; the other modes need one.",
+        takes=_SUBMIT, body="Upscale", answers=_JOB, faults=(422, 429), waits=True,
+    ),
+    Endpoint(
+        "GET", "/saved_images/<name>", "getImage", IMAGES, "Fetch an image",
+        "Waits for an image that is still to be made, and then answers 503 with `Retry-After`.",
+        takes=("download", "range", "if_none_match"),
+        answers={200: "Image", 206: "ImagePart", 304: "NotModified"}, faults=(404, 410, 416),
+    ),
+    Endpoint(
+        "GET", "/jobs", "listJobs", JOBS, "List jobs, newest first",
+        takes=("status", "kind", "of_batch", "limit", "cursor"),
+        answers={200: "JobsPage"}, faults=(400,),
+    ),
+    Endpoint(
+        "GET", "/jobs/<job_id>", "getJob", JOBS, "See how a job stands",
+        "Always 200 for a job that is known, also for one that failed. With `wait` the answer is held"
+        " until the job has ended or the time is up.",
+        takes=("wait", "prefer", "if_none_match"),
+        answers={200: "JobFound", 304: "NotModified"}, faults=(400, 404),
+    ),
+    Endpoint(
+        "GET", "/jobs/<job_id>/events", "watchJob", JOBS, "Watch a job",
+        takes=("last_event_id",), answers=_WATCHED, faults=(404, 429),
+    ),
+    Endpoint(
+        "DELETE", "/jobs/<job_id>", "cancelJob", JOBS, "Cancel a job",
+        "What a call that is under way still brings is dropped; what it cost is told afterwards.",
+        answers={200: "JobFound", 304: "NotModified", 409: "JobRefused"}, faults=(404,),
+    ),
+    Endpoint(
+        "POST", "/jobs/<job_id>/retry", "retryJob", JOBS, "Do a failed or canceled job again",
+        "As a new job, with `retry_of`.",
+        takes=_SUBMIT, body="Retry", answers=_JOB, faults=(404, 409, 422, 429), waits=True,
+    ),
+    Endpoint(
+        "DELETE", "/jobs/<job_id>/image", "deleteImage", JOBS, "Remove a job's image",
+        "And its input. The job stays, and its `image_url` answers 410 from then on.",
+        answers={200: "JobFound", 304: "NotModified", 409: "JobRefused"}, faults=(404,),
+    ),
+    Endpoint(
+        "POST", "/batches", "submitBatch", BATCHES, "Submit many jobs as one",
+        "All or nothing: if any of them is wrong, none is queued.",
+        takes=_SUBMIT, body="Batch", answers={202: "BatchAccepted", 200: "BatchEnded"},
+        faults=(422, 429),
+    ),
+    Endpoint(
+        "GET", "/batches/<batch_id>", "getBatch", BATCHES, "See how a batch stands",
+        takes=("wait", "prefer", "if_none_match"),
+        answers={200: "BatchFound", 304: "NotModified"}, faults=(400, 404),
+    ),
+    Endpoint(
+        "GET", "/batches/<batch_id>/events", "watchBatch", BATCHES, "Watch a batch",
+        takes=("last_event_id",), answers=_WATCHED, faults=(404, 429),
+    ),
+    Endpoint(
+        "GET", "/batches/<batch_id>/archive", "getArchive", BATCHES, "Fetch a batch's images",
+        "As one zip, with what is finished now.", answers={200: "Archive"}, faults=(404,),
+    ),
+    Endpoint(
+        "DELETE", "/batches/<batch_id>", "cancelBatch", BATCHES, "Cancel what is left of a batch",
+        answers={200: "BatchFound", 304: "NotModified", 409: "BatchRefused"}, faults=(404,),
+    ),
+    Endpoint(
+        "GET", "/jobs/<job_id>/deliveries", "getJobDeliveries", DELIVERIES,
+        "See what became of a job's webhook",
+        answers={200: "JobDeliveries"}, faults=(404,),
+    ),
+    Endpoint(
+        "POST", "/jobs/<job_id>/redeliver", "redeliverJob", DELIVERIES, "Send a job's webhook again",
+        takes=_ONCE, body="Redeliver", answers={202: "JobRedelivered"}, faults=_REDELIVER,
+    ),
+    Endpoint(
+        "POST", "/jobs/<job_id>/deliveries/redeliver", "redeliverJobToo", DELIVERIES,
+        "The same by another address",
+        takes=_ONCE, body="Redeliver", answers={202: "JobRedelivered"}, faults=_REDELIVER,
+    ),
+    Endpoint(
+        "GET", "/batches/<batch_id>/deliveries", "getBatchDeliveries", DELIVERIES,
+        "See what became of a batch's webhook",
+        answers={200: "BatchDeliveries"}, faults=(404,),
+    ),
+    Endpoint(
+        "POST", "/batches/<batch_id>/redeliver", "redeliverBatch", DELIVERIES,
+        "Send a batch's webhook again",
+        takes=_ONCE, body="Redeliver", answers={202: "BatchRedelivered"}, faults=_REDELIVER,
+    ),
+    Endpoint(
+        "POST", "/batches/<batch_id>/deliveries/redeliver", "redeliverBatchToo", DELIVERIES,
+        "The same by another address",
+        takes=_ONCE, body="Redeliver", answers={202: "BatchRedelivered"}, faults=_REDELIVER,
+    ),
+    Endpoint(
+        "GET", "/healthz", "isAlive", SERVICE, "Is the service alive?",
+        answers={200: "Alive"}, alone=True,
+    ),
+    Endpoint(
+        "GET", "/readyz", "isReady", SERVICE, "Is the service able to work?",
+        answers={200: "Ready", 503: "Unready"}, alone=True,
+    ),
+    Endpoint(
+        "GET", "/openapi.json", "getDocument", SERVICE, "This document",
+        takes=("if_none_match",), answers={200: "Document", 304: "NotModified"}, alone=True,
+    ),
+    Endpoint(
+        "GET", "/openapi-actions.json", "getActionsDocument", SERVICE,
+        "The short form that a Custom GPT imports",
+        takes=("if_none_match",), answers={200: "Document", 304: "NotModified"}, alone=True,
+    ),
+    Endpoint(
+        "GET", "/docs", "readDocs", SERVICE, "Read and try the API in a browser",
+        answers={200: "Page"}, alone=True,
+    ),
+    Endpoint(
+        "GET", "/", "openPage", SERVICE, "A page that says what runs",
+        answers={200: "Page"}, alone=True,
+    ),
+)  # fmt: skip
+_OPTIONS_OF = {(each.method, each.rule): _OPTIONS.intersection(each.takes) for each in ENDPOINTS}
+
+
+def options_of(method: str, rule: str) -> frozenset[str]:
+    """Return the options that a query may carry where something is submitted or ended."""
+    return _OPTIONS_OF.get((method, rule), frozenset())
+
+
+def faults_of(endpoint: Endpoint) -> list[int]:
+    """Return the faults of an endpoint: its own, and what every such request may meet."""
+    faults = {*endpoint.faults, 500}
+    if not endpoint.alone:
+        faults.add(503)
+    if endpoint.method != "GET":
+        faults |= {400, 403}
+    if endpoint.method == "POST":
+        faults |= {413, 415}
+    return sorted(faults)

@@ -1,0 +1,155 @@
+"""Webhooks of a whole running service, to receivers of a test's own."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.e2e.stack import Stack, eventually
+from tests.webhooks import SECRET, verified
+from tests.worker.provider_server import never, provider, says
+
+OK = says(204, b"")
+
+
+@pytest.fixture(scope="module")
+def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Give a stack that may call this machine."""
+    stack = hooked(tmp_path_factory.mktemp("stack"))
+    try:
+        yield stack.start()
+    finally:
+        stack.stop()
+
+
+def hooked(folder: Path) -> Stack:
+    """Return a stack that may call this machine; it is not started yet."""
+    return Stack(
+        folder, WEBHOOK_SECRET=SECRET, WEBHOOK_ALLOW_PRIVATE="true", SHUTDOWN_GRACE_SECONDS="5"
+    )
+
+
+def deliveries(stack: Stack, path: str) -> dict[str, Any]:
+    """Return what became of a webhook."""
+    body: dict[str, Any] = stack.get(f"{path}/deliveries").json()
+    return body
+
+
+def test_a_job_and_a_batch_tell_their_end(shared_stack: Stack) -> None:
+    stack = shared_stack
+    with provider(OK) as server:
+        job = stack.generate("told when done", wait=30, webhook_url=f"{server.url}/job").json()
+        body = {"jobs": [{"prompt": "a"}, {"prompt": "b"}], "webhook_url": f"{server.url}/batch"}
+        batch = stack.http.post(f"{stack.base}/batches", json=body, timeout=30).json()
+
+        eventually(lambda: len(server.received) == 2, what="two calls")
+        eventually(lambda: deliveries(stack, batch["status_url"])["status"] == "delivered")
+
+    calls = {call.line.split()[1]: verified(call) for call in server.received}
+    assert calls["/job"]["type"] == "job.succeeded"
+    assert calls["/job"]["data"] == stack.job(job["job_id"])
+    assert calls["/batch"]["type"] == "batch.finished"
+    assert calls["/batch"]["data"] == stack.get(batch["status_url"]).json()
+    assert deliveries(stack, job["status_url"])["tries"][0]["status_code"] == 204
+
+
+def test_a_canceled_job_tells_its_end_and_tells_it_again(shared_stack: Stack) -> None:
+    stack = shared_stack
+    stack.sandbox_settings(latency=30)
+    with provider(says(500, b"")) as server:
+        job = stack.generate("canceled and told", wait=0, webhook_url=server.url).json()
+        stack.http.delete(f"{stack.base}{job['status_url']}", timeout=10)
+        eventually(lambda: deliveries(stack, job["status_url"])["tries"], what="a try")
+        server.answer = OK
+
+        again = stack.http.post(f"{stack.base}{job['status_url']}/redeliver", timeout=10)
+        told = eventually(lambda: is_delivered(stack, job["status_url"]), what="the delivery")
+    stack.sandbox_settings(latency=0.05)
+
+    assert again.status_code == 202
+    assert [each["status_code"] for each in told["tries"]] == [500, 204]
+    assert {verified(call)["type"] for call in server.received} == {"job.canceled"}
+    assert {call.headers["webhook-id"] for call in server.received} == {f"msg_{job['job_id']}"}
+
+
+def is_delivered(stack: Stack, path: str) -> dict[str, Any]:
+    """Return what became of a webhook once it was delivered."""
+    told = deliveries(stack, path)
+    return told if told["status"] == "delivered" else {}
+
+
+def test_a_dead_receiver_delays_neither_jobs_nor_other_receivers(shared_stack: Stack) -> None:
+    stack = shared_stack
+    with provider(never) as dead, provider(OK) as alive:
+        jobs = [{"prompt": f"told to nobody {number}"} for number in range(60)]
+        body = {"jobs": jobs, "defaults": {"webhook_url": dead.url}}
+        batch = stack.http.post(f"{stack.base}/batches?wait=30", json=body, timeout=60)
+        eventually(lambda: len(dead.received) >= 4, what="a full receiver")
+
+        image = stack.generate("told to somebody", wait=8, webhook_url=alive.url)
+        eventually(lambda: alive.received, 8, "the call")
+
+    assert batch.json()["status"] == "succeeded"
+    assert image.status_code == 200
+    assert verified(alive.received[0])["data"]["job_id"] == image.json()["job_id"]
+
+
+def test_a_receiver_that_is_not_there_is_called_again_by_itself(shared_stack: Stack) -> None:
+    stack = shared_stack
+    with provider(says(503, b"")) as server:
+        job = stack.generate("told at the second try", wait=30, webhook_url=server.url).json()
+        first = eventually(lambda: deliveries(stack, job["status_url"])["tries"], what="a try")
+        server.answer = OK
+        told = eventually(lambda: is_delivered(stack, job["status_url"]), 15, "the next try")
+
+    assert first[0]["error"] == "The receiver answered 503"
+    assert [each["status_code"] for each in told["tries"]] == [503, 204]
+    one, other = server.received
+    assert verified(one) == verified(other)
+    assert one.headers["webhook-timestamp"] < other.headers["webhook-timestamp"]
+
+
+def test_what_a_killed_worker_was_sending_is_sent_again(tmp_path: Path) -> None:
+    stack = hooked(tmp_path)
+    try:
+        stack.start()
+        with provider(never) as server:
+            job = stack.generate("told by another", wait=30, webhook_url=server.url).json()
+            eventually(lambda: server.received, what="the first call")
+            stack.kill("worker")
+            server.answer = OK
+
+            told = eventually(lambda: is_delivered(stack, job["status_url"]), 60, "the delivery")
+
+        assert [call.headers["webhook-id"] for call in server.received] == [
+            f"msg_{job['job_id']}"
+        ] * 2
+        assert [each["status_code"] for each in told["tries"]] == [204]
+    finally:
+        stack.stop()
+
+
+def test_neither_the_secret_nor_a_token_in_an_address_is_printed(shared_stack: Stack) -> None:
+    stack, token = shared_stack, secrets.token_hex(8)
+    with provider(says(500, b"")) as server:
+        url = f"{server.url}/{token}?token={token}"
+        job = stack.generate("kept to itself", wait=30, webhook_url=url).json()
+        eventually(lambda: deliveries(stack, job["status_url"])["tries"], what="a try")
+
+    assert "receiver=127.0.0.1" in stack.output()
+    assert token not in stack.output()
+    assert SECRET.removeprefix("whsec_") not in stack.output()
+
+
+def test_a_service_without_a_secret_says_so(stack: Stack) -> None:
+    answer = requests.post(
+        f"{stack.base}/generate_image",
+        json={"prompt": "a", "webhook_url": "https://hooks.invalid/"},
+        timeout=10,
+    )
+
+    assert answer.status_code == 400
+    assert "WEBHOOK_SECRET is not set" in answer.json()["error"]

@@ -1,0 +1,73 @@
+"""What the model of the job store knows of a job."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared.batches import STATUSES, from_batch_record
+from shared.scripts import PREFIX
+
+OPEN = {"queued", "running"}
+
+
+@dataclass
+class Known:
+    """What the model knows of a job: its status, the index it stands in, its claim.
+
+    `unknown` is whether an earlier call may have been charged.
+    """
+
+    kind: str = "generate"
+    batch: str = ""
+    status: str = "queued"
+    place: str = "queued"
+    claim: str = ""
+    revision: int = 1
+    attempts: int = 0
+    sent: bool = False
+    lease_over: bool = False
+    unknown: bool = False
+    credits: int | None = None
+    image_gone: bool = False
+    bought: bool = False
+    webhook: bool = False
+
+    def move(self, status: str, place: str, claim: str = "") -> None:
+        """Change the state as every move does."""
+        self.status, self.place, self.claim = status, place, claim
+        self.sent = self.lease_over = False
+        self.revision += 1
+
+    def go(self, place: str, claim: str = "") -> None:
+        """Change the place of what cooks at the provider, of which nobody is told."""
+        self.place, self.claim, self.lease_over = place, claim, False
+
+    def held_by(self, claim: str) -> bool:
+        """Tell whether the job runs under a claim."""
+        return self.place == "running" and self.claim == claim
+
+
+def members(found: dict[str, Any], index: str) -> list[str]:
+    """Return the ids in an index of a dump."""
+    return sorted(job_id for job_id, _ in found.get(f"{PREFIX}{index}", []))
+
+
+def every_batch_counts_its_jobs(
+    found: dict[str, Any], batches: dict[str, list[str]], known: dict[str, Known]
+) -> None:
+    """Check that every batch counts its jobs by status and has ended when none is open."""
+    for batch_id, job_ids in batches.items():
+        batch = from_batch_record(batch_id, found[f"{PREFIX}batch:{batch_id}"])
+        jobs = [known[job_id] for job_id in job_ids]
+        statuses = [job.status for job in jobs]
+        assert batch.counts == {status: statuses.count(status) for status in STATUSES}
+        assert batch.terminal == (not OPEN & set(statuses))
+        assert batch.revision == 1 + sum(job.revision - 1 for job in jobs)
+        assert list(batch.jobs) == job_ids
+
+
+def what_has_ended_and_nothing_else_is_to_be_told(
+    found: dict[str, Any], known: dict[str, Known]
+) -> None:
+    """Check that the outbox holds the jobs that have ended and have a webhook."""
+    due = [job_id for job_id, job in known.items() if job.webhook and job.status not in OPEN]
+    assert members(found, "outbox:hooks.test") == sorted(f"job:{job_id}" for job_id in due)

@@ -1,0 +1,138 @@
+"""What every way to make an image needs: the workshop itself, a turn, and telling the store for sure."""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from shared.errors import JobFault, RateLimited, StorageError
+from shared.image_file import ImageInfo
+from shared.image_store import ImageStore
+from shared.job_store import JobStore
+from shared.jobs import Job
+from shared.moves import Release
+from shared.settings import Settings
+from worker.endings import fail, finish_from_disk, result_of, settle, succeed
+from worker.leases import Lease, Leases, for_a_while, insist
+from worker.pictures import checked
+from worker.wire import Outgoing, ProviderImage
+
+_log = logging.getLogger(__name__)
+# The provider asks not to be asked for the same result more often.
+POLL_MS = 10_000
+# A wait for a slot holds a thread: a longer one goes back into the queue.
+_LONGEST_SLOT_WAIT_MS = 3_000
+_WRITE_TRIES = 5
+_WRITE_PAUSE_SECONDS = 1.0
+
+
+class Provider(Protocol):
+    """What makes the pictures; each of these returns or raises a ProviderFault."""
+
+    def call(self, outgoing: Outgoing) -> ProviderImage:
+        """Return an image."""
+        ...
+
+    def start(self, outgoing: Outgoing) -> str:
+        """Have an image begun; return the id by which it can be asked for."""
+        ...
+
+    def result(self, outgoing: Outgoing) -> ProviderImage | None:
+        """Return an image that was begun, or None while it cooks."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What a job needs to be made: built once a worker."""
+
+    settings: Settings
+    store: JobStore
+    images: ImageStore
+    provider: Provider
+    leases: Leases
+    stopping: threading.Event
+    poll_ms: int = POLL_MS
+
+
+def wait_for_turn(job: Job, lease: Lease, shop: Workshop) -> int | None:
+    """Return, when the provider may be called now, how long ago (ms) the job was sent, 0 if never.
+
+    None: the job is back in its place, or another's.
+    """
+    ask = partial(shop.store.begin_call, job.id, lease.claim, _LONGEST_SLOT_WAIT_MS)
+    while not shop.stopping.is_set():
+        turn = insist(ask, lease.alive)
+        if turn.word == "go":
+            if lease.alive():
+                return turn.ms
+            # this process was frozen: the call may be another's by now, and was not sent from here
+            hand_back(job, lease, Release(take_back_attempt=True), shop)
+            return None
+        if turn.word == "stale":
+            # a turn whose answer was lost counts as sent, and was not: whoever canceled learns that
+            insist(partial(settle, job, 0, shop), for_a_while())
+            return None
+        if turn.word == "later":
+            hand_back(job, lease, Release(pause_ms=turn.ms), shop)
+            return None
+        shop.stopping.wait(turn.ms / 1000)
+    hand_back(job, lease, Release(), shop)
+    return None
+
+
+def deliver(
+    job: Job, image: ProviderImage, source: ImageInfo | None, provider_ms: int, shop: Workshop
+) -> None:
+    """Check, convert and write an image that is paid for, and end its job with it.
+
+    `source` is the image that was enlarged. Raises ProviderBadImage or StorageError.
+    """
+    data, info = checked(image.data, job, source)
+    if not _write(job.image, data, shop):
+        # another attempt was quicker, and its image stays
+        insist(partial(finish_from_disk, job, shop), for_a_while())
+        return
+    made = partial(
+        succeed,
+        job,
+        shop,
+        provider_ms=provider_ms,
+        provider_request_id=image.request_id,
+        result=result_of(info, len(data), image.seed),
+        credits=job.estimate,
+    )
+    insist(made, for_a_while())
+
+
+def _write(name: str, data: bytes, shop: Workshop) -> bool:
+    """Write an image that is paid for, trying again from memory; False when one is there already."""
+    for attempt in range(1, _WRITE_TRIES):
+        try:
+            return shop.images.put(name, data)
+        except OSError as error:
+            _log.warning("could not write an image", extra={"reason": error.strerror})
+            time.sleep(_WRITE_PAUSE_SECONDS * attempt)
+    try:
+        return shop.images.put(name, data)
+    except OSError as error:
+        raise StorageError("The image was made and could not be stored") from error
+
+
+def pause_everybody(fault: RateLimited, shop: Workshop) -> None:
+    """Keep all workers from calling for as long as the key is locked out."""
+    insist(partial(shop.store.pause, round(fault.retry_after * 1000)), for_a_while())
+
+
+def give_up(job: Job, lease: Lease, fault: JobFault, shop: Workshop) -> None:
+    """End a job with a fault."""
+    insist(partial(fail, job, lease.claim, fault, shop), for_a_while())
+
+
+def hand_back(job: Job, lease: Lease, why: Release, shop: Workshop, cost: int | None = 0) -> None:
+    """Hand a job back; when it was canceled meanwhile, tell what its call cost (0: none was sent)."""
+    released = insist(partial(shop.store.release, job.id, lease.claim, why), for_a_while())
+    if not released:
+        insist(partial(settle, job, cost, shop), for_a_while())
