@@ -122,7 +122,7 @@ def test_an_entry_that_is_no_object_of_a_job_is_told(api: Api, entry: object) ->
 
 @pytest.mark.parametrize("defaults", [[], False, 0, "", "a", dict.fromkeys(map(str, range(101)))])
 def test_defaults_that_are_no_object_are_told_and_not_dropped(api: Api, defaults: object) -> None:
-    assert list(errors_of(api.batch("a fox", defaults=defaults))) == ["defaults"]
+    assert list(errors_of(api.batch("a fox", {}, defaults=defaults))) == ["defaults"]
     assert api.is_empty()
 
 

@@ -23,6 +23,7 @@ def pages(api: Api, query: str) -> list[list[str]]:
     ids, cursor = page(api, query)
     found = [ids]
     while cursor:
+        assert len(found) < 50, "the pages do not end"
         ids, cursor = page(api, f"{query}&cursor={cursor}")
         found.append(ids)
     return found

@@ -47,6 +47,7 @@ def all_pages(index: JobIndex, wanted: Wanted) -> list[str]:
     found: list[str] = []
     while page := index.newest(wanted):
         assert len(page) <= wanted.limit
+        assert len(found) < 1_000, "the pages do not end"
         found += ids(page)
         wanted = replace(wanted, after=after(page[-1]))
     return found
