@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types pytest format pins clean
+.PHONY: help run test lint types pytest fuzz format pins clean
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ types: $(VENV)/dev.done ## check types
 
 pytest: $(VENV)/dev.done ## run every test
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
+
+fuzz: $(VENV)/dev.done ## send a service of its own 20,000 requests made from its document; takes a quarter of an hour
+	$(BIN)/python -m tests.fuzz.run
 
 format: $(VENV)/dev.done ## format the code and mend what lint can
 	$(BIN)/ruff format .

@@ -28,6 +28,9 @@ MOST_FIELDS = 100
 # answered. A batch of the longest prompts stays below this, unless they consist of commas.
 _MOST_JSON_PARTS = 1_000_000
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
+# Fields that are objects: a browser can give a part the type of JSON only as it sends a file.
+_OBJECTS = frozenset({"metadata"})
+_OBJECT_BYTES = 64 * 1024
 _PREFER_WAIT = re.compile(r'wait\s*=\s*"?(\d{1,9})"?')
 
 
@@ -95,13 +98,20 @@ def _json(request: Request) -> dict[str, Any]:
 
 
 def _form(request: Request) -> Body:
-    repeated = [name for name, values in request.form.lists() if len(values) > 1]
+    files = {name: request.files.getlist(name) for name in request.files}
+    given = {name: list(values) for name, values in request.form.lists()}
+    for name in _OBJECTS & files.keys():
+        given[name] = [*given.get(name, []), *(_text(part) for part in files.pop(name))]
+    repeated = [name for name, values in given.items() if len(values) > 1]
     if repeated:
         raise InvalidRequest([complaint(name, "must be given once") for name in repeated])
-    files = {name: request.files.getlist(name) for name in request.files}
     # an empty field of a form stands for nothing
-    fields = {name: value for name, value in request.form.items() if value}
+    fields = {name: values[0] for name, values in given.items() if values[0]}
     return Body(fields, files, typed=False)
+
+
+def _text(part: FileStorage) -> str:
+    return part.stream.read(_OBJECT_BYTES).decode(errors="replace")
 
 
 @dataclass(frozen=True, slots=True)

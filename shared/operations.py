@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 Kind = Literal["generate", "upscale"]
 AspectRatio = Literal["21:9", "16:9", "3:2", "5:4", "1:1", "4:5", "2:3", "9:16", "9:21"]
@@ -23,7 +23,11 @@ Prompt = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000),
     Field(json_schema_extra={"pattern": r"\S"}),  # what is left of blanks is too short
 ]
-NegativePrompt = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000)]
+# The provider refuses an empty one, which says nothing anyway.
+NegativePrompt = Annotated[
+    Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000)] | None,
+    AfterValidator(lambda text: text or None),
+]
 Seed = Annotated[int, Field(ge=0, le=4_294_967_294)]
 
 
@@ -39,7 +43,7 @@ class GenerateOptions(Options):
     """What the three ways to make an image take."""
 
     prompt: Prompt
-    negative_prompt: NegativePrompt | None = None
+    negative_prompt: NegativePrompt = None
     aspect_ratio: AspectRatio = "1:1"
     style_preset: StylePreset | None = None
     seed: Seed | None = None
@@ -49,7 +53,7 @@ class ConservativeOptions(Options):
     """What the upscaler that keeps to its input takes."""
 
     prompt: Prompt
-    negative_prompt: NegativePrompt | None = None
+    negative_prompt: NegativePrompt = None
     seed: Seed | None = None
     creativity: Annotated[float, Field(ge=0.2, le=0.5)] | None = None
 
@@ -58,7 +62,7 @@ class CreativeOptions(Options):
     """What the upscaler that reimagines its input takes."""
 
     prompt: Prompt
-    negative_prompt: NegativePrompt | None = None
+    negative_prompt: NegativePrompt = None
     seed: Seed | None = None
     creativity: Annotated[float, Field(ge=0.1, le=0.5)] | None = None
     style_preset: StylePreset | None = None

@@ -80,7 +80,9 @@ def tidy(schema: Any) -> Any:
 def or_null(schema: Schema) -> Schema:
     """Return a schema that takes null as well."""
     if "type" not in schema:
-        return {"anyOf": [schema, {"type": "null"}]}
+        told = {name: value for name, value in schema.items() if name == "description"}
+        given = {name: value for name, value in schema.items() if name not in told}
+        return {**told, "anyOf": [given, {"type": "null"}]}
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     told = {**schema, "type": [*types, "null"]}
     if "enum" in schema:

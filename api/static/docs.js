@@ -25,16 +25,50 @@ const showImages = () => ({
   },
 });
 
-SwaggerUIBundle({
-  url: "openapi.json",
-  dom_id: "#ui",
-  plugins: [showImages],
-  deepLinking: true,
-  defaultModelsExpandDepth: 0,
-  displayRequestDuration: true,
-  docExpansion: "list",
-  persistAuthorization: true,
-  tryItOutEnabled: true,
-  // else a badge comes from another host
-  validatorUrl: null,
+// Else the fields of a form would stay when JSON is chosen, and be sent as it.
+const startAfresh = () => ({
+  statePlugins: {
+    oas3: {
+      wrapActions: {
+        setRequestContentType: (choose, { oas3Actions }) => (chosen) => {
+          const done = choose(chosen);
+          oas3Actions.setRequestBodyValue({ value: undefined, pathMethod: chosen.pathMethod });
+          return done;
+        },
+      },
+    },
+  },
 });
+
+// Else each field of a form would begin with an invented value, and all of them would be sent.
+const withEmptyForms = (told) => {
+  for (const [name, { properties }] of Object.entries(told.components.schemas)) {
+    for (const field of name.endsWith("Form") ? Object.values(properties) : []) {
+      const file = field.format === "binary" || field.type === "array";
+      if (!file && field.default === undefined) field.example = field.type === "object" ? {} : "";
+    }
+  }
+  return told;
+};
+
+const show = (told) =>
+  SwaggerUIBundle({
+    spec: withEmptyForms(told),
+    dom_id: "#ui",
+    plugins: [showImages, startAfresh],
+    deepLinking: true,
+    defaultModelsExpandDepth: 0,
+    displayRequestDuration: true,
+    docExpansion: "list",
+    persistAuthorization: true,
+    tryItOutEnabled: true,
+    // else a badge comes from another host
+    validatorUrl: null,
+  });
+
+fetch("openapi.json")
+  .then((answer) => answer.json())
+  .then(show)
+  .catch((error) => {
+    document.getElementById("ui").textContent = `The document can't be read: ${error.message}`;
+  });

@@ -1,5 +1,6 @@
 """How a request may be written: JSON or a form, and what happens to everything else."""
 
+import io
 import json
 
 import pytest
@@ -200,3 +201,30 @@ def test_a_body_at_the_limit_is_read(api: Api) -> None:
     body = '{"prompt": "a fox"}'
 
     assert api.generate_raw(body + " " * (limit - len(body))).status_code == 202
+
+
+def test_metadata_may_be_a_part_of_its_own_type_as_browsers_send_it(api: Api) -> None:
+    part = (io.BytesIO(b'{"order": "4711"}'), "blob", "application/json")
+
+    answer = api.call("POST", "/generate_image", data={"prompt": "a fox", "metadata": part})
+
+    assert answer.status_code == 202
+    assert api.job(answer).metadata == {"order": "4711"}
+
+
+@pytest.mark.parametrize("content", [b"red", b"[" * 100_000, b'{"a": "' + b"x" * 70_000 + b'"}'])
+def test_metadata_that_is_no_object_is_refused_as_a_part_too(api: Api, content: bytes) -> None:
+    part = (io.BytesIO(content), "blob", "application/json")
+
+    answer = api.call("POST", "/generate_image", data={"prompt": "a fox", "metadata": part})
+
+    assert errors_of(answer).keys() == {"metadata"}
+    assert api.is_empty()
+
+
+def test_metadata_is_given_once_in_either_form(api: Api) -> None:
+    part = (io.BytesIO(b"{}"), "blob", "application/json")
+
+    answer = api.call("POST", "/generate_image", data={"prompt": "a fox", "metadata": ["{}", part]})
+
+    assert errors_of(answer) == {"metadata": "metadata must be given once"}

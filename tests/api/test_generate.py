@@ -54,6 +54,21 @@ def test_a_prompt_alone_is_enough(api: Api) -> None:
     assert "Preference-Applied" not in answer.headers
 
 
+@pytest.mark.parametrize("blank", ["", " \n"])
+def test_a_blank_negative_prompt_is_none(api: Api, blank: str) -> None:
+    body = json_of(api.generate(negative_prompt=blank))
+
+    assert "negative_prompt" not in body["request"]
+
+
+def test_a_whole_number_may_have_a_fraction_of_zero(api: Api) -> None:
+    answer = api.generate(seed=7.0, deadline_seconds=60.0)
+
+    assert json_of(answer)["request"]["seed"] == 7
+    assert isinstance(api.job(answer).request["seed"], int)
+    assert api.job(answer).deadline - api.job(answer).created == 60_000
+
+
 def test_the_defaults_are_told_in_the_request(api: Api) -> None:
     body = json_of(api.generate())
 

@@ -72,8 +72,11 @@ def _stay_here(order: dict[str, Any], good: bool) -> None:
         outside = isinstance(given, str) and given.startswith("http") and len(given) < 2_000
         if outside or (good and given is not None):
             order[field] = here
-    if isinstance(order.get("openaiFileIdRefs"), list):
-        order["openaiFileIdRefs"] = [_LINK for _ in order["openaiFileIdRefs"]]
+    files = order.get("openaiFileIdRefs")
+    if isinstance(files, list) and good:
+        order["openaiFileIdRefs"] = [_LINK for _ in files]
+    elif "http" in str(files):
+        order["openaiFileIdRefs"] = []
 
 
 @schemathesis.hook

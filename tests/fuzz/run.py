@@ -83,7 +83,7 @@ def _send(stack: Stack, folder: Path, options: tuple[str, ...], seconds: float) 
 def main() -> int:
     """Run until enough cases were sent; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--each", type=int, default=1_200, help="cases for each operation, at most")
+    parser.add_argument("--each", type=int, default=1_100, help="cases for each operation, at most")
     parser.add_argument("--least", type=int, default=20_000, help="cases in all, at least")
     parser.add_argument("--seconds", type=float, default=1_800, help="time in all, at most")
     asked = parser.parse_args()
