@@ -147,6 +147,18 @@ def test_the_same_retry_again_is_the_same_job(api: Api, options: dict[str, Any])
     assert len(api.inputs()) == 2
 
 
+def test_the_same_retry_again_is_answered_though_its_input_is_gone_by_now(api: Api) -> None:
+    job, key = api.job(api.upscale()), {"Idempotency-Key": "k"}
+    api.fail(job.id)
+    first = retry(api, job.id, headers=key)
+    api.call("DELETE", f"/jobs/{job.id}/image")
+
+    again = retry(api, job.id, headers=key)
+
+    assert json_of(first)["job_id"] == json_of(again)["job_id"]
+    assert_fault(retry(api, job.id), 409, "conflict")
+
+
 def test_twenty_equal_retries_at_once_make_one_job(api: Api) -> None:
     job_id, key = failed(api), {"Idempotency-Key": "k"}
 
