@@ -88,8 +88,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=1_800, help="time in all, at most")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        options = ("--max-examples", str(asked.each), "--workers", "2")
-        report = fuzz(Path(folder), *options, seconds=asked.seconds)
+        report = fuzz(Path(folder), "--max-examples", str(asked.each), seconds=asked.seconds)
     print(report.printed)
     if report.cases < asked.least:
         print(f"Only {report.cases} cases were sent; raise --each.")
