@@ -17,7 +17,7 @@ from shared.embedded_redis import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 T = TypeVar("T")
-_START_SECONDS = 60
+_START_SECONDS = 120
 
 
 def eventually(get: Callable[[], T], seconds: float = 20, what: str = "it") -> T:

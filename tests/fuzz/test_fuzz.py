@@ -6,9 +6,9 @@ from tests.fuzz.run import fuzz
 
 
 def test_the_service_answers_nothing_that_its_document_does_not_allow(tmp_path: Path) -> None:
-    options = ("--phases", "examples,fuzzing", "--max-examples", "4", "--seed", "1")
+    options = ("--phases", "examples,fuzzing", "--max-examples", "2", "--seed", "1")
 
     report = fuzz(tmp_path, *options, seconds=150)
 
     assert report.passed, report.printed
-    assert report.cases > 50
+    assert report.cases > 40
