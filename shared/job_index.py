@@ -103,6 +103,15 @@ class JobIndex:
             counts = cast("list[int]", pipe.execute())
         return Depth(sum(counts[: len(WAITING)]), sum(counts[len(WAITING) :]))
 
+    def counts(self) -> dict[str, int]:
+        """Return what was counted since the store was empty, by name.
+
+        `calls_repeated_unknown_outcome`: calls sent again although the one before may be charged.
+        """
+        with answering():
+            told = cast("dict[str, str]", self._redis.hgetall(f"{PREFIX}counts"))
+        return {name: int(number) for name, number in told.items()}
+
     def live_workers(self) -> int:
         """Return how many workers have a heartbeat that still counts."""
         with answering():

@@ -13,6 +13,9 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- What is counted for the whole service, over all processes and restarts (see JobIndex.counts).
+local function count(name) redis.call('HINCRBY', key('counts'), name, 1) end
+
 local function number_at(name) return tonumber(redis.call('GET', key(name)) or 0) end
 
 -- No legitimate moment lies further ahead: the longest lock-out, the longest wait for a slot. What does
