@@ -1,13 +1,12 @@
 """The one place where a fault becomes an HTTP answer: one JSON shape for ours and the framework's."""
 
 import logging
-from math import ceil
 from typing import Any
 
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
-from shared.errors import BudgetExceeded, Fault, InvalidRequest, OverLimit
+from shared.errors import Fault, InvalidRequest, OverLimit
 from shared.logs import request_id
 
 _log = logging.getLogger(__name__)
@@ -76,17 +75,18 @@ def answer(status: int, code: str, message: str, **more: Any) -> Response:
 def _fault(fault: Fault) -> Response:
     more = {"errors": fault.errors} if isinstance(fault, InvalidRequest) else {}
     response = answer(STATUS[fault.error_code], fault.error_code, fault.message, **more)
-    if isinstance(fault, BudgetExceeded):
-        seconds = ceil(fault.next_day_ms / 1000)
-        response.headers["Retry-After"] = str(seconds)
-        response.headers["RateLimit-Policy"] = f'"credits-a-day";q={fault.budget // 1000};w=86400'
-        response.headers["RateLimit"] = f'"credits-a-day";r={fault.left // 1000};t={seconds}'
     if isinstance(fault, OverLimit):
-        # nobody knows when there is room again: "t" is when to look
-        seconds = RETRY_AFTER_SECONDS[fault.error_code]
-        response.headers["RateLimit-Policy"] = f'"{fault.policy}";q={fault.quota}'
-        response.headers["RateLimit"] = f'"{fault.policy}";r=0;t={seconds}'
+        _tell_limit(response, fault)
     return response
+
+
+def _tell_limit(response: Response, fault: OverLimit) -> None:
+    # where nobody knows when there is room again, "t" is when to look
+    seconds = fault.seconds or RETRY_AFTER_SECONDS[fault.error_code]
+    window = f";w={fault.window}" if fault.window else ""
+    response.headers["Retry-After"] = str(seconds)
+    response.headers["RateLimit-Policy"] = f'"{fault.policy}";q={fault.quota}{window}'
+    response.headers["RateLimit"] = f'"{fault.policy}";r={fault.left};t={seconds}'
 
 
 def _framework(error: HTTPException) -> Response:

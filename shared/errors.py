@@ -3,6 +3,7 @@
 The API maps `error_code` to an HTTP status in one place; a worker raises these and a job stores them.
 """
 
+from math import ceil
 from typing import Any, ClassVar
 
 
@@ -72,9 +73,16 @@ class UnsupportedMediaType(Fault):
 
 
 class OverLimit(Fault):
-    """As much is held as a limit allows; `policy` names it, `quota` is what it allows."""
+    """As much is held as a limit allows; `policy` names it, `quota` is what it allows.
+
+    `left` is what may still be taken; `window` is for how long a limit counts that begins anew, and
+    `seconds` until when; 0 for others.
+    """
 
     policy: ClassVar[str]
+    window: ClassVar[int] = 0
+    left: int = 0
+    seconds: int = 0
 
     def __init__(self, message: str, quota: int) -> None:
         super().__init__(message)
@@ -95,17 +103,20 @@ class TooManyStreams(OverLimit):
     policy = "waiting-callers"
 
 
-class BudgetExceeded(Fault):
+class BudgetExceeded(OverLimit):
     """A day's jobs may not cost so much; in thousandths of a credit, and ms until the next day."""
 
     error_code = "budget_exceeded"
+    policy = "credits-per-day"
+    window = 86_400
 
     def __init__(self, budget: int, left: int, needed: int, next_day_ms: int) -> None:
         super().__init__(
             f"This would cost {needed / 1000:g} credits, and {left / 1000:g} of the {budget / 1000:g}"
-            " that this service may spend a day are left; the next day begins at 00:00 UTC"
+            " that this service may spend a day are left; the next day begins at 00:00 UTC",
+            budget // 1000,
         )
-        self.budget, self.left, self.next_day_ms = budget, left, next_day_ms
+        self.left, self.seconds = left // 1000, ceil(next_day_ms / 1000)
 
 
 class Conflict(Fault):

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -150,8 +151,9 @@ def read_balance(status: int, headers: Mapping[str, str], body: bytes) -> int:
     """Return the account's balance in thousandths of a credit; raise the fault an answer stands for."""
     if status != 200:
         raise _refusal(status, headers, body)
-    credits = _parsed(body).get("credits")
-    if not isinstance(credits, int | float):
+    credits: Any = _parsed(body).get("credits")
+    told = isinstance(credits, int | float) and not isinstance(credits, bool)
+    if not (told and math.isfinite(credits)):
         raise ProviderUnavailable("The provider does not tell the balance")
     return int(credits * 1000)
 
