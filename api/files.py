@@ -49,7 +49,12 @@ def _promised(name: str, services: Services, waiting: Waiting) -> Path:
         raise NotFound("There is no image of this name")
     seconds = services.settings.image_wait_seconds
     if not job.terminal and request.method == "GET" and seconds:
-        job = waiting.for_image(job, seconds, has_gone(request.environ))
+        try:
+            job = waiting.for_image(job, seconds, has_gone(request.environ))
+        except NotFound:
+            if path := services.images.find(name):
+                return path  # it outlives its record
+            raise
     return _outcome(job, services)
 
 

@@ -81,6 +81,8 @@ class JobStore:
             )  # fmt: skip
             if word == "other":
                 raise _key_reused()
+            if word == "forgotten":
+                raise KeyReused("What this idempotency key was used for is no longer on record")
             if word != "late":
                 return (word, answer[0], pairs(answer[1])) if answer else None
             self._clock_ahead = None  # or the two clocks have moved apart: look again, once

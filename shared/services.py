@@ -15,6 +15,7 @@ from shared.job_store import PATIENCE_MS, JobStore
 from shared.moves import Pace
 from shared.outbox import Outbox
 from shared.queue import TaskQueue, make_celery
+from shared.retirement import Retirement
 from shared.settings import Settings
 
 # A caller learns within 3 s that Redis is away: one second to connect, one for an answer.
@@ -34,6 +35,7 @@ class Services:
     queue: TaskQueue
     events: Events
     outbox: Outbox
+    retirement: Retirement
 
 
 def build_services(settings: Settings, queue: TaskQueue | None = None) -> Services:
@@ -48,6 +50,7 @@ def build_services(settings: Settings, queue: TaskQueue | None = None) -> Servic
         queue=queue or TaskQueue(make_celery(settings)),
         events=Events(redis),
         outbox=Outbox(redis),
+        retirement=Retirement(redis),
     )
 
 
