@@ -48,9 +48,13 @@ def _promised(name: str, services: Services, waiting: Waiting) -> Path:
     if job is None:
         raise NotFound("There is no image of this name")
     seconds = services.settings.image_wait_seconds
-    if not job.terminal and request.method == "GET" and seconds:
-        job = waiting.for_image(job, seconds, has_gone(request.environ))
-    return _outcome(job, services)
+    if job.terminal or request.method != "GET" or not seconds:
+        return _outcome(job, services)
+    with suppress(NotFound):
+        return _outcome(waiting.for_image(job, seconds, has_gone(request.environ)), services)
+    if path := services.images.find(name):
+        return path  # it outlives its record
+    raise NotFound("There is no image of this name")
 
 
 def _outcome(job: Job, services: Services) -> Path:

@@ -13,7 +13,7 @@ from api.uploads import NOT_A_FILE, Upload, limit_problems
 from api.validation import Envelope, Order, read_order
 from shared.batches import Batch
 from shared.errors import InvalidRequest, QueueFull, StorageUnavailable, StoreUnavailable
-from shared.jobs import Job, new_image_name, new_job_id
+from shared.jobs import Job, input_name, new_image_name, new_job_id
 from shared.logs import job_id as logged_job_id
 from shared.logs import request_id
 from shared.moves import Accepted, AcceptedBatch, Replay
@@ -194,7 +194,7 @@ def _job(job_id: str, order: Order, upload: Upload | None, settings: Settings) -
         variant=order.variant,
         request=order.request,
         image=new_image_name(order.request["output_format"]),
-        input=new_image_name(upload.info.format) if upload else "",
+        input=input_name(job_id, upload.info.format) if upload else "",
         estimate=price(order.variant, settings.price_overrides),
         created=0,
         deadline=order.deadline_seconds * 1000,

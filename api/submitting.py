@@ -14,7 +14,7 @@ from api.receivers import look_at_receivers
 from api.submission import Read, Submission, accept, accepted_before, estimate
 from api.waiting import Waiting
 from shared.batches import Batch
-from shared.errors import StoreUnavailable
+from shared.errors import NotFound, StoreUnavailable
 from shared.jobs import Job
 from shared.services import Services
 from shared.settings import Settings
@@ -45,8 +45,9 @@ def submit(read: Read, services: Services, waiting: Waiting) -> Response:
         left = max(0.0, patience.seconds - (time.monotonic() - begun))
         thing = waiting.for_end(thing, left, has_gone(request.environ))
         response = _answer(thing, patience, services)
-    except StoreUnavailable:
-        # what was accepted is never answered as failed because the job store went away meanwhile
+    except (StoreUnavailable, NotFound):
+        # what was accepted is never answered as failed because the job store went away meanwhile, or
+        # because records are kept for less time than this caller waited
         response = _answer(accepted.thing, patience, services, accepted.jobs)
     if accepted.replayed:
         response.headers["Idempotent-Replayed"] = "true"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from shared.batches import Batch
-from shared.errors import NotReady, StoreUnavailable, TooManyStreams
+from shared.errors import NotFound, NotReady, StoreUnavailable, TooManyStreams
 from shared.jobs import Job, new_job_id
 from shared.services import Services
 
@@ -46,7 +46,7 @@ class Waiting:
         """Return a job or a batch when it has ended, or as it is when time is up or its caller gone.
 
         When there is no room to wait it comes back at once. Raises StoreUnavailable, at the deadline
-        and not before, when the job store was away by then.
+        and not before, when the job store was away by then; NotFound when the record was removed.
         """
         if thing.terminal or seconds <= 0:
             return thing
@@ -80,8 +80,14 @@ class Waiting:
 
         Changes that follow each other too fast to be read are told as one; what can't be told while
         the job store is away is told when it is back. Ends early when the caller has gone or this
-        process stops: whoever watches comes back with what it has seen.
+        process stops: whoever watches comes back with what it has seen. Ends too with the record.
         """
+        with suppress(NotFound):
+            yield from self._news(thing, tell, gone, heartbeat)
+
+    def _news(
+        self, thing: T, tell: Callable[[T], News], gone: Gone, heartbeat: float
+    ) -> Iterator[News | None]:
         seen, last = thing.revision, time.monotonic()
         for now in self._looks(thing, gone, every=min(heartbeat, _LOOK_SECONDS), fresh=heartbeat):
             news = None
@@ -99,9 +105,12 @@ class Waiting:
                 last = time.monotonic()
                 yield None
 
-    def _read(self, thing: T) -> T | None:
+    def _read(self, thing: T) -> T:
         read = self._index.batch if isinstance(thing, Batch) else self._store.get
-        return cast("T | None", read(thing.id))
+        found = cast("T | None", read(thing.id))
+        if found is None:
+            raise NotFound("Its record is no longer kept")
+        return found
 
     @contextmanager
     def _place(self) -> Iterator[bool]:
@@ -127,7 +136,7 @@ class Waiting:
         for now in self._looks(thing, gone, deadline):
             if now.terminal:
                 return now
-        return thing if gone() else self._read(thing) or thing
+        return thing if gone() else self._read(thing)
 
     def _looks(
         self,
@@ -140,7 +149,7 @@ class Waiting:
         """Yield a job or a batch as it is known at each look, until there is no reason to look again.
 
         The record is read after an event, when it is no longer `fresh` (seconds), and again soon when
-        that failed: the store was away, or asked by too many at once.
+        that failed: the store was away, or asked by too many at once. Raises NotFound when it is gone.
         """
         read = -math.inf
         with self._events.watch(thing.id) as event:
@@ -152,6 +161,6 @@ class Waiting:
                     event.clear()
                     read = -math.inf
                     with suppress(StoreUnavailable):
-                        thing = self._read(thing) or thing
+                        thing = self._read(thing)
                         read = time.monotonic()
                 yield thing

@@ -4,13 +4,20 @@ import os
 import re
 import shutil
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from shared.image_file import EXTENSIONS
 
-NAME_PATTERN = rf"^[A-Za-z0-9]{{22}}\.(?:{'|'.join(EXTENSIONS.values())})$"
+_ENDING = rf"\.(?:{'|'.join(EXTENSIONS.values())})"
+NAME_PATTERN = rf"^[A-Za-z0-9]{{22}}{_ENDING}$"
 _NAME = re.compile(NAME_PATTERN)
+# The id of its job; those of jobs from before are called as images are.
+_INPUT = re.compile(rf"(?:[0-9a-f]{{32}}|[A-Za-z0-9]{{22}}){_ENDING}")
 INPUTS = "inputs"
+_WRITING = ".writing-"
 # Room for some hundred of the largest pictures; below it, what is paid for might not fit.
 ROOM_BYTES = 1024**3
 
@@ -40,7 +47,7 @@ class ImageStore:
 
     def put_input(self, name: str, data: bytes) -> None:
         """Write what a job will send to the provider; may raise OSError."""
-        _write(self._path(name, INPUTS), data, mode=0o600)
+        _write(self._input(name), data, mode=0o600)
 
     def find(self, name: str) -> Path | None:
         """Return the file of an image, or None when it is not there."""
@@ -49,11 +56,26 @@ class ImageStore:
 
     def read_input(self, name: str) -> bytes:
         """Return an input's bytes; may raise OSError."""
-        return self._path(name, INPUTS).read_bytes()
+        return self._input(name).read_bytes()
 
     def delete_input(self, name: str) -> None:
         """Remove an input, if it is still there."""
-        self._path(name, INPUTS).unlink(missing_ok=True)
+        self._input(name).unlink(missing_ok=True)
+
+    def inputs_older_than(self, seconds: float) -> Iterator[str]:
+        """Yield the names of the inputs that were written longer ago; may raise OSError."""
+        for file in _older_than(seconds, self.folder / INPUTS):
+            if _INPUT.fullmatch(file.name):
+                yield file.name
+
+    def drop_leavings(self, seconds: float) -> int:
+        """Remove what writers that died longer ago have left half written; return how many files."""
+        dropped = 0
+        for folder in (self.folder, self.folder / INPUTS):
+            for file in _older_than(seconds, folder, _WRITING):
+                file.unlink(missing_ok=True)
+                dropped += 1
+        return dropped
 
     def trouble(self) -> str:
         """Return what keeps images from being written now, or nothing."""
@@ -66,15 +88,39 @@ class ImageStore:
             return "not writable"
         return "" if free >= ROOM_BYTES else "almost full"
 
-    def _path(self, name: str, *below: str) -> Path:
+    def _path(self, name: str) -> Path:
         if not self.is_name(name):
             raise ValueError("not the name of an image")
-        return self.folder.joinpath(*below, name)
+        return self.folder / name
+
+    def _input(self, name: str) -> Path:
+        if not _INPUT.fullmatch(name):
+            raise ValueError("not the name of an input")
+        return self.folder / INPUTS / name
+
+
+def _older_than(seconds: float, folder: Path, prefix: str = "") -> Iterator[Path]:
+    """Yield the files of a folder, if it is there, that were written longer ago."""
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            # the name first: there may be a million pictures, and to look at one is a call of its own
+            if entry.name.startswith(prefix) and _age(entry) > seconds:
+                yield Path(entry.path)
+
+
+def _age(entry: "os.DirEntry[str]") -> float:
+    """Return the seconds since a file was written; 0 for what is no file, or no longer there."""
+    with suppress(FileNotFoundError):
+        if entry.is_file(follow_symlinks=False):
+            return time.time() - entry.stat().st_mtime
+    return 0
 
 
 def _write(path: Path, data: bytes, mode: int) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
+    descriptor, temporary = tempfile.mkstemp(prefix=_WRITING, dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(file.fileno(), mode)

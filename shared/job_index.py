@@ -7,6 +7,7 @@ from typing import cast
 from redis import Redis
 
 from shared.batches import STATUSES, Batch, from_batch_record
+from shared.errors import NotFound
 from shared.jobs import Job, from_record
 from shared.moves import Depth, Pace
 from shared.scripts import PREFIX, Scripts, answering, pairs
@@ -80,15 +81,17 @@ class JobIndex:
         return from_batch_record(batch_id, record) if record else None
 
     def whole(self, batch: Batch) -> tuple[Batch, list[Job]]:
-        """Return a batch and its jobs as they are at one moment."""
+        """Return a batch and its jobs as they are at one moment; raise NotFound when it is no more."""
         keys = [f"{PREFIX}batch:{batch.id}", *(f"{PREFIX}job:{job_id}" for job_id in batch.jobs)]
         with answering(), self._redis.pipeline(transaction=True) as pipe:
             for key in keys:
                 pipe.hgetall(key)
             record, *records = cast("list[dict[str, str]]", pipe.execute())
+        if not record:
+            raise NotFound("There is no batch of this id any more")
         found = zip(batch.jobs, records, strict=True)
         jobs = [from_record(job_id, record) for job_id, record in found if record]
-        return from_batch_record(batch.id, record) if record else batch, jobs
+        return from_batch_record(batch.id, record), jobs
 
     def outlook(self, job: Job) -> Outlook:
         """Return where a queued job stands; all is unknown for any other."""

@@ -104,6 +104,8 @@ class JobStore:
                 raise _key_reused()
             if word == "over":
                 raise BudgetExceeded(credits_per_day or 0, *answer)
+            if word == "forgotten":
+                raise KeyReused("What this idempotency key was used for is no longer on record")
             if word != "late":
                 return (word, answer[0], pairs(answer[1])) if answer else None
             self._clock_ahead = None  # or the two clocks have moved apart: look again, once

@@ -1,6 +1,7 @@
 """A job: its record, its states, and its names."""
 
 import json
+import re
 import secrets
 import string
 from collections.abc import Mapping
@@ -117,3 +118,14 @@ def new_image_name(output_format: str) -> str:
     """Return a fresh file name: 22 letters or digits (131 random bits) and an extension."""
     token = "".join(secrets.choice(_LETTERS) for _ in range(22))
     return f"{token}.{EXTENSIONS[output_format]}"
+
+
+def input_name(job_id: str, format: str) -> str:
+    """Return the file name of a job's input: it tells whose it is, should nothing else know."""
+    return f"{job_id}.{EXTENSIONS[format]}"
+
+
+def job_of_input(name: str) -> str | None:
+    """Return the id of the job that an input tells by its name; those of older jobs tell none."""
+    job_id = name.partition(".")[0]
+    return job_id if re.match(ID_PATTERN, job_id) else None

@@ -7,7 +7,7 @@ from redis import Redis
 
 from shared.batches import Batch
 from shared.deliveries import Deliveries, Parcel, Try, subject_of
-from shared.errors import Conflict, KeyReused
+from shared.errors import Conflict, KeyReused, NotFound
 from shared.job_store import KEY_LIVES_MS
 from shared.jobs import Job
 from shared.moves import Replay
@@ -53,27 +53,37 @@ class Outbox:
     def again(self, thing: Job | Batch, replay: Replay | None) -> bool:
         """Send the webhook of what has ended once more; return False when this was asked before.
 
-        Raises Conflict when there is nothing to send, KeyReused as `JobStore.accept` does.
+        Raises Conflict when there is nothing to send, NotFound when there is no record any more, and
+        KeyReused as `JobStore.accept` does.
         """
         key, fingerprint = (replay.key, replay.fingerprint) if replay else ("", "")
         word = self._run("redeliver", subject_of(thing), key, fingerprint, KEY_LIVES_MS)
         if word == "other":
             raise KeyReused("This idempotency key was used for another request")
+        if word == "gone":
+            raise _no_more(thing)
         if word == "refused":
             why = "has not ended" if thing.webhook else "was submitted without a webhook_url"
             raise Conflict(f"There is nothing to deliver: this {_named(thing)} {why}")
         return bool(word == "ok")
 
     def deliveries(self, thing: Job | Batch) -> Deliveries:
-        """Return what became of a webhook so far."""
+        """Return what became of a webhook so far; raise NotFound when there is no record any more."""
         if not thing.webhook:
             return Deliveries()
-        ended, due, tries = self._run("deliveries", subject_of(thing))
+        found = self._run("deliveries", subject_of(thing))
+        if not found:
+            raise _no_more(thing)
+        ended, due, tries = found
         return Deliveries(
             ended or "waiting",
             int(float(due)) if due else None,
             tuple(_read(told) for told in reversed(cast("list[str]", tries))),
         )
+
+
+def _no_more(thing: Job | Batch) -> NotFound:
+    return NotFound(f"There is no {_named(thing)} of this id any more")
 
 
 def _named(thing: Job | Batch) -> str:

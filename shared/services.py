@@ -16,6 +16,7 @@ from shared.job_store import PATIENCE_MS, JobStore
 from shared.moves import Pace
 from shared.outbox import Outbox
 from shared.queue import TaskQueue, make_celery
+from shared.retirement import Retirement
 from shared.settings import Settings
 
 # A caller learns within 3 s that Redis is away: one second to connect, one for an answer.
@@ -36,6 +37,7 @@ class Services:
     events: Events
     outbox: Outbox
     breaker: Breaker
+    retirement: Retirement
 
 
 def build_services(settings: Settings, queue: TaskQueue | None = None) -> Services:
@@ -51,6 +53,7 @@ def build_services(settings: Settings, queue: TaskQueue | None = None) -> Servic
         events=Events(redis),
         outbox=Outbox(redis),
         breaker=Breaker(redis),
+        retirement=Retirement(redis),
     )
 
 

@@ -17,6 +17,7 @@ from shared.job_index import JobIndex
 from shared.job_store import JobStore
 from shared.moves import Pace
 from shared.outbox import Outbox
+from shared.retirement import Retirement
 from shared.services import Services, connect
 from shared.settings import Settings, load_settings
 from tests.fakes import RememberingQueue
@@ -90,7 +91,15 @@ def services(
     """Give services with a queue that only remembers what was sent."""
     events = Events(redis_client)
     images = ImageStore(Path(settings.storage_url))
-    outbox = Outbox(redis_client)
-    breaker = Breaker(redis_client)
-    yield Services(settings, store, index, images, RememberingQueue(), events, outbox, breaker)
+    yield Services(
+        settings=settings,
+        store=store,
+        index=index,
+        images=images,
+        queue=RememberingQueue(),
+        events=events,
+        outbox=Outbox(redis_client),
+        breaker=Breaker(redis_client),
+        retirement=Retirement(redis_client),
+    )
     events.close()

@@ -46,13 +46,14 @@ def succeed(job: Job, kept: Keeping, **fields: object) -> None:
     """End a job with the image that is in the store; an image that comes too late is dropped."""
     if kept.store.succeed(job.id, kept.settings.image_ttl_ms, **fields):
         _log.info("made an image", extra={"provider_ms": fields.get("provider_ms")})
-    elif (current := kept.store.get(job.id)) and (
-        current.status != "succeeded" or current.image_gone
-    ):
-        _log.warning("an image came after its job had ended, and is dropped")
-        kept.images.delete(job.image)
-        settle(job, job.estimate, kept)
-        return  # its input stays, for a retry
+    else:
+        current = kept.store.get(job.id)
+        if current is None or current.status != "succeeded" or current.image_gone:
+            _log.warning("an image came after its job had ended, and is dropped")
+            kept.images.delete(job.image)
+            settle(job, job.estimate, kept)
+            if current:
+                return  # its input stays, for a retry
     if job.input:
         kept.images.delete_input(job.input)
 
@@ -71,6 +72,8 @@ def finish_from_disk(job: Job, kept: Keeping) -> bool:
         # no write of ours leaves such a file; it must not stand in the way of a whole one
         kept.images.delete(job.image)
         return False
+    if kept.store.get(job.id) is None:
+        return False  # another attempt finished it, and its record went since: the image stays
     succeed(job, kept, result=result_of(info, len(data), None), credits=job.estimate)
     return True
 

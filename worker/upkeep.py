@@ -1,4 +1,6 @@
-"""What every worker does besides images: heartbeat, leases; sweep, dispatch; webhooks; probes.
+"""What every worker does besides images, in threads of their own.
+
+Heartbeat and leases; sweep and dispatch; retention; webhooks; probes.
 
 Any number of workers may do it at once: each step is atomic in the store and does nothing twice.
 """
@@ -27,6 +29,7 @@ from shared.services import Services
 from worker.endings import fail, finish_from_disk, retry_rule
 from worker.leases import RENEW_SECONDS, Leases
 from worker.probing import Accountant, probe
+from worker.retention import Retiring, expire, tidy
 from worker.webhooks import Courier
 from worker.workshop import POLL_MS
 
@@ -38,8 +41,9 @@ _HEARTBEAT_TTL_MS = 10_000
 _SWEEP_SECONDS = 1.0
 _EXPIRE_SECONDS = 1.0
 _PROBE_SECONDS = 1.0
-# Of a hundred each: more than the provider's limit lets be made meanwhile.
-_EXPIRE_PAGES = 10
+_RETIRE_SECONDS = 2.0
+# Which of the workers does it, and that none does it again within the hour, the store decides.
+_TIDY_SECONDS = 60.0
 # What is cut off then is sent again: by another worker, or after the next start.
 _LAST_WEBHOOKS_SECONDS = 3.0
 # Enough for a sweeper to decide about all it adopted; if it dies too, another adopts them then.
@@ -64,6 +68,8 @@ class Upkeep:
             for name, steps in (
                 ("pulse", self._pulse()),
                 ("chores", self._chores()),
+                # apart from the chores: a folder that is slow or full of files must not delay a dispatch
+                ("retention", self._retention()),
                 ("webhooks", [(TICK_SECONDS, self._courier.collect)]),
                 ("probes", [(_PROBE_SECONDS, partial(probe, services, accountant))]),
             )
@@ -96,7 +102,14 @@ class Upkeep:
         return [
             (_SWEEP_SECONDS, partial(sweep, services)),
             (TICK_SECONDS, partial(dispatch, services.store, services.queue)),
+        ]
+
+    def _retention(self) -> list[Step]:
+        services = self._services
+        return [
             (_EXPIRE_SECONDS, partial(expire, services)),
+            (_RETIRE_SECONDS, Retiring(services).step),
+            (_TIDY_SECONDS, partial(tidy, services)),
         ]
 
     def _run(self, steps: list[Step]) -> None:
@@ -138,31 +151,6 @@ def sweep(services: Services) -> None:
         _attempt(partial(_take_over, job_id, claim, services))
     for job_id in found.overdue:
         _attempt(partial(_end_overdue, job_id, services))
-
-
-def expire(services: Services) -> None:
-    """Remove the images that are past their time; their records tell that they were there."""
-    for _ in range(_EXPIRE_PAGES):
-        # those that can't be removed are named again: a page of nothing else is no reason to go on
-        if not sum(_end_image(job_id, services) for job_id in services.store.expired()):
-            return
-
-
-def _end_image(job_id: str, services: Services) -> bool:
-    """Remove an image and say so; return False when it can't be removed."""
-    store, images = services.store, services.images
-    image = job.image if (job := store.get(job_id)) else None
-    try:
-        if image:
-            images.delete(image)
-        store.forget_image(job_id, "expired")
-        if image:
-            # a second attempt at the job may have put its own there in between; from now on it would not
-            images.delete(image)
-    except OSError as error:  # its words have the image's name, which opens the image
-        _log.warning("could not remove an image", extra={"reason": error.strerror})
-        return False
-    return True
 
 
 def _take_over(job_id: str, claim: str, services: Services) -> None:

@@ -18,7 +18,7 @@ from standardwebhooks import Webhook
 from shared.batches import Batch
 from shared.deliveries import Parcel, Try, webhook_id
 from shared.delivery_views import batch_event, job_event
-from shared.errors import OutboundFault, StoreUnavailable
+from shared.errors import NotFound, OutboundFault, StoreUnavailable
 from shared.jobs import Job
 from shared.logs import job_id as logged_job_id
 from shared.logs import request_id
@@ -99,7 +99,10 @@ def deliver(parcel: Parcel, services: Services, outbound: Outbound) -> None:
         return  # its record has come to its end, and the outbox will see that
     logged_job_id.set("" if isinstance(thing, Batch) else thing.id)
     request_id.set(thing.request_id)
-    done = _call(thing, services, outbound)
+    try:
+        done = _call(thing, services, outbound)
+    except NotFound:
+        return
     pause_ms = pause_after(parcel.failures)
     decided = insist(
         partial(services.outbox.record, parcel, done, pause_ms),
@@ -137,7 +140,7 @@ def _call(thing: Job | Batch, services: Services, outbound: Outbound) -> Try:
         error = _refusal(status)
     except OutboundFault as fault:
         error = f"No answer: {fault.message}"
-    except StoreUnavailable:
+    except (StoreUnavailable, NotFound):
         raise
     except Exception:  # noqa: BLE001 - it must come to an end, by the same pauses as any other trouble
         _log.exception("a defect kept a webhook from being sent")

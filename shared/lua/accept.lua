@@ -4,8 +4,9 @@
 -- record as JSON [name, value, …] or '', and how many thousandths of a credit a day's jobs may cost or ''.
 -- All jobs are accepted, or none.
 -- Returns {'ok', id, record}; {'replayed', id, record} of the first with this key and fingerprint;
--- {'other'} when the key was used for something else; {'full'}; {'over', what is left of the day's
--- credits, what these would cost, ms until the next day}; or {'late'} when nobody waits any more: a
+-- {'other'} when the key was used for something else; {'forgotten'} when it bought something of which there
+-- is no record any more, and would buy it again; {'full'}; {'over', what is left of the day's credits, what
+-- these would cost, ms until the next day}; or {'late'} when nobody waits any more: a
 -- command that stood in the socket of a server that hung must not buy what its caller was told to be
 -- refused. The same id again changes nothing.
 local entry = ARGV[1]
@@ -16,7 +17,8 @@ if used then
   local fingerprint, first = used:match('^(%S+) (%S+)$')
   if fingerprint ~= ARGV[5] then return { 'other' } end
   local record = redis.call('HGETALL', entry_key(first))
-  if first ~= entry and #record > 0 then return { 'replayed', first, record } end
+  if #record == 0 then return { 'forgotten' } end
+  if first ~= entry then return { 'replayed', first, record } end
 end
 
 if redis.call('EXISTS', entry_key(entry)) == 0 then

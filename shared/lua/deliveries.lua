@@ -1,5 +1,6 @@
 -- ARGV: subject. Returns {how its delivery has ended or '', the moment of its next try or '', its tries}, the
--- latest first.
+-- latest first; or nothing when there is no such record.
+if redis.call('EXISTS', key(ARGV[1])) == 0 then return {} end
 local receiver = receiver_of(ARGV[1])
 local due = receiver and redis.call('ZSCORE', key('outbox:' .. receiver), ARGV[1])
 return {

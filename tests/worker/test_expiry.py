@@ -13,7 +13,8 @@ from tests.builders import accepted, known, until
 from tests.fakes import ScriptedProvider
 from tests.worker.bench import IMAGE, after_a_run
 from worker.leases import Leases
-from worker.upkeep import Upkeep, expire
+from worker.retention import expire
+from worker.upkeep import Upkeep
 
 DAY_MS = 86_400_000
 

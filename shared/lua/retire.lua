@@ -1,0 +1,35 @@
+-- ARGV: what is to go, as retirable.lua names it. Removes the record of a job that has ended, or of a batch and all
+-- of its jobs, with all that belongs to it. Returns 1 when it is gone, also when it was, or 0 when refused.
+local kind, id = ARGV[1]:match('^(%a+):(%x+)$')
+
+local function remove_record(subject)
+  local receiver = receiver_of(subject)
+  if receiver then
+    redis.call('ZREM', key('outbox:' .. receiver), subject)
+    redis.call('ZREM', key('sending:' .. receiver), subject)
+  end
+  redis.call('DEL', key('delivery:' .. subject), key('tries:' .. subject), key(subject))
+end
+
+local function remove_job(job)
+  local of, status, image = unpack(redis.call('HMGET', job_key(job), 'kind', 'status', 'image'))
+  if not status then return end
+  redis.call('ZREM', list_key(of, status), job)
+  redis.call('ZREM', key('expiring'), job)
+  redis.call('DEL', key('image:' .. image))
+  remove_record('job:' .. job)
+end
+
+if kind == 'batch' then
+  local finished, ids = unpack(redis.call('HMGET', batch_key(id), 'finished', 'jobs'))
+  if not ids then return 1 end
+  if not finished then return 0 end
+  for job in ids:gmatch('%S+') do remove_job(job) end
+  remove_record('batch:' .. id)
+  return 1
+end
+local status, batch = unpack(redis.call('HMGET', job_key(id), 'status', 'batch'))
+if status and allowed[status] then return 0 end
+if batch and redis.call('EXISTS', batch_key(batch)) == 1 then return 0 end
+remove_job(id)
+return 1
