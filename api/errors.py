@@ -1,12 +1,13 @@
 """The one place where a fault becomes an HTTP answer: one JSON shape for ours and the framework's."""
 
 import logging
+from math import ceil
 from typing import Any
 
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
-from shared.errors import Fault, InvalidRequest, OverLimit
+from shared.errors import BudgetExceeded, Fault, InvalidRequest, OverLimit
 from shared.logs import request_id
 
 _log = logging.getLogger(__name__)
@@ -14,6 +15,7 @@ _log = logging.getLogger(__name__)
 STATUS = {
     "invalid_request": 400,
     "provider_rejected": 400,
+    "budget_exceeded": 402,
     "forbidden": 403,
     "not_found": 404,
     "method_not_allowed": 405,
@@ -74,6 +76,11 @@ def answer(status: int, code: str, message: str, **more: Any) -> Response:
 def _fault(fault: Fault) -> Response:
     more = {"errors": fault.errors} if isinstance(fault, InvalidRequest) else {}
     response = answer(STATUS[fault.error_code], fault.error_code, fault.message, **more)
+    if isinstance(fault, BudgetExceeded):
+        seconds = ceil(fault.next_day_ms / 1000)
+        response.headers["Retry-After"] = str(seconds)
+        response.headers["RateLimit-Policy"] = f'"credits-a-day";q={fault.budget // 1000};w=86400'
+        response.headers["RateLimit"] = f'"credits-a-day";r={fault.left // 1000};t={seconds}'
     if isinstance(fault, OverLimit):
         # nobody knows when there is room again: "t" is when to look
         seconds = RETRY_AFTER_SECONDS[fault.error_code]

@@ -25,16 +25,18 @@ class Readiness:
 
 def check(services: Services) -> Readiness:
     """Look at Redis, the workers and the storage."""
-    paused_ms = 0
+    paused_ms, state = 0, "unknown"
     try:
         workers = services.index.live_workers()
         paused_ms = services.index.paused_ms()
+        state = services.breaker.state().why or ("rate_limited" if paused_ms else "ok")
         checks = {"redis": "ok", "worker": "ok" if workers else "no live worker"}
     except StoreUnavailable:
         checks = {"redis": "does not answer", "worker": "unknown"}
     checks["storage"] = services.images.trouble() or "ok"
     provider = ProviderView(
         name="sandbox" if services.settings.sandbox else "stability",
+        state=state,
         paused_seconds=round(paused_ms / 1000),
     )
     return Readiness(checks, provider)

@@ -61,9 +61,10 @@ class AliveView(TypedDict):
 
 
 class ProviderView(TypedDict):
-    """Who makes the pictures, and for how long nobody calls it."""
+    """Who makes the pictures, what keeps jobs from being started, and for how long nobody calls it."""
 
     name: Literal["sandbox", "stability"]
+    state: str
     paused_seconds: int
 
 

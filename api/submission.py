@@ -153,10 +153,11 @@ def estimate(submission: Submission, settings: Settings) -> int:
 def _stored(
     batch: Batch | None, jobs: Sequence[Job], services: Services, replay: Replay | None
 ) -> Accepted | AcceptedBatch | None:
-    longest = services.settings.queue_max_jobs
+    settings = services.settings
+    limits = (settings.queue_max_jobs, replay, settings.day_budget)
     if batch is None:
-        return services.store.accept(jobs[0], longest, replay)
-    return services.store.accept_batch(batch, jobs, longest, replay)
+        return services.store.accept(jobs[0], *limits)
+    return services.store.accept_batch(batch, jobs, *limits)
 
 
 def _batch(submission: Submission) -> Batch | None:

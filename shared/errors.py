@@ -95,6 +95,19 @@ class TooManyStreams(OverLimit):
     policy = "waiting-callers"
 
 
+class BudgetExceeded(Fault):
+    """A day's jobs may not cost so much; in thousandths of a credit, and ms until the next day."""
+
+    error_code = "budget_exceeded"
+
+    def __init__(self, budget: int, left: int, needed: int, next_day_ms: int) -> None:
+        super().__init__(
+            f"This would cost {needed / 1000:g} credits, and {left / 1000:g} of the {budget / 1000:g}"
+            " that this service may spend a day are left; the next day begins at 00:00 UTC"
+        )
+        self.budget, self.left, self.next_day_ms = budget, left, next_day_ms
+
+
 class Conflict(Fault):
     """This can't be done with a job or a batch as it stands."""
 

@@ -13,7 +13,7 @@ from shared.scripts import PREFIX, Scripts, answering, pairs
 
 KINDS = ("generate", "upscale")
 # The places of the jobs that have not ended (see common.lua), by their status.
-WAITING = ("queued", "delayed", "dispatched")
+WAITING = ("queued", "queued_batch", "delayed", "dispatched")
 RUNNING = ("running", "parked", "resuming")
 
 
@@ -21,11 +21,13 @@ RUNNING = ("running", "parked", "resuming")
 class Outlook:
     """A queued job's place in the queue, from 1, and when its image is expected, in ms from now.
 
-    None is unknown: the job pauses, or nothing like it was made lately.
+    None is unknown: the job pauses, or nothing like it was made lately. `holdup` is the code of what
+    keeps all jobs from being started now: "rate_limited", or why the breaker is not closed.
     """
 
     position: int | None = None
     eta_ms: int | None = None
+    holdup: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -92,8 +94,8 @@ class JobIndex:
         """Return where a queued job stands; all is unknown for any other."""
         if job.status != "queued":
             return Outlook()
-        position, eta_ms = self._run("outlook", job.id, self._pace.interval_ms)
-        return Outlook(*(int(told) if told else None for told in (position, eta_ms)))
+        position, eta_ms, holdup = self._run("outlook", job.id, self._pace.interval_ms)
+        return Outlook(_number(position), _number(eta_ms), holdup)
 
     def depth(self) -> Depth:
         """Return how long the queue is."""
@@ -134,3 +136,7 @@ class JobIndex:
         """Give a place to wait back."""
         with answering():
             self._redis.zrem(f"{PREFIX}waiters:{image}", waiter)
+
+
+def _number(told: str) -> int | None:
+    return int(told) if told else None

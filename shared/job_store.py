@@ -9,7 +9,7 @@ from typing import Any, cast
 from redis import Redis
 
 from shared.batches import Batch, from_batch_record
-from shared.errors import KeyReused, StoreUnavailable
+from shared.errors import BudgetExceeded, KeyReused, StoreUnavailable
 from shared.jobs import SCHEMA_VERSION, Job, from_record, to_record
 from shared.moves import Accepted, AcceptedBatch, Pace, Release, Replay, Sweep, Turn
 from shared.scripts import PREFIX, Scripts, answering, pairs
@@ -39,26 +39,40 @@ class JobStore:
         self._clock_read = 0.0
         self._run = Scripts(redis).run
 
-    def accept(self, job: Job, longest_queue: int, replay: Replay | None = None) -> Accepted | None:
+    def accept(
+        self,
+        job: Job,
+        longest_queue: int,
+        replay: Replay | None = None,
+        credits_per_day: int | None = None,
+    ) -> Accepted | None:
         """Store a new job and queue it; return it as stored, or None when the queue is full.
 
         `job.deadline` is in ms from now; the store sets its times by its own clock. A key that was used
-        for the same gives the first job again, whatever the queue; for another, KeyReused is raised.
+        for the same gives the first job again, whatever the limits; for another, KeyReused is raised.
+        Raises BudgetExceeded when the day's jobs may not cost so much (thousandths of a credit).
         """
-        answer = self._accept(job.id, [job], "", longest_queue, replay)
+        limits = (longest_queue, credits_per_day)
+        answer = self._accept(job.id, [job], "", limits, replay)
         if answer is None:
             return None
         word, job_id, record = answer
         return Accepted(from_record(job_id, record), word == "replayed")
 
     def accept_batch(
-        self, batch: Batch, jobs: Sequence[Job], longest_queue: int, replay: Replay | None = None
+        self,
+        batch: Batch,
+        jobs: Sequence[Job],
+        longest_queue: int,
+        replay: Replay | None = None,
+        credits_per_day: int | None = None,
     ) -> AcceptedBatch | None:
         """Store and queue all jobs of a batch or, as `accept` does, none."""
         fields = to_record({"schema": SCHEMA_VERSION, "jobs": " ".join(job.id for job in jobs)})
         fields |= to_record({name: getattr(batch, name) for name in _GIVEN_WITH_BATCH})
         flat = json.dumps(_flat(fields), ensure_ascii=False)
-        answer = self._accept(batch.id, jobs, flat, longest_queue, replay)
+        limits = (longest_queue, credits_per_day)
+        answer = self._accept(batch.id, jobs, flat, limits, replay)
         if answer is None:
             return None
         word, batch_id, record = answer
@@ -70,17 +84,26 @@ class JobStore:
         )
 
     def _accept(
-        self, entry: str, jobs: Sequence[Job], batch: str, longest: int, replay: Replay | None
+        self,
+        entry: str,
+        jobs: Sequence[Job],
+        batch: str,
+        limits: tuple[int, int | None],
+        replay: Replay | None,
     ) -> tuple[str, str, dict[str, str]] | None:
+        longest, credits_per_day = limits
         key, fingerprint = (replay.key, replay.fingerprint) if replay else ("", "")
         told = json.dumps([_given(job) for job in jobs], ensure_ascii=False)
         for _ in range(2):
             word, *answer = self._run(
                 "accept", entry, longest, self._patience_ends(),
                 key, fingerprint, KEY_LIVES_MS, told, batch,
+                "" if credits_per_day is None else credits_per_day,
             )  # fmt: skip
             if word == "other":
                 raise _key_reused()
+            if word == "over":
+                raise BudgetExceeded(credits_per_day or 0, *answer)
             if word != "late":
                 return (word, answer[0], pairs(answer[1])) if answer else None
             self._clock_ahead = None  # or the two clocks have moved apart: look again, once
@@ -194,9 +217,12 @@ class JobStore:
         )
         return Sweep(put_back, self._ids(orphans), self._ids(overdue))
 
-    def pause(self, ms: int) -> None:
-        """Keep everybody from calling the provider for so long."""
-        self._run("pause", ms)
+    def pause(self, ms: int, *, widen: bool = False) -> None:
+        """Keep everybody from calling the provider for so long.
+
+        `widen`: the provider's limit was met, and calls go further apart for a while.
+        """
+        self._run("pause", ms, self._pace.widen_ms if widen else 0)
 
     def heartbeat(self, worker: str, capacity: int, ttl_ms: int) -> None:
         """Say that a worker lives and how many jobs it can run; a ttl of 0 says good-bye."""
@@ -243,9 +269,9 @@ def _key_reused() -> KeyReused:
 
 
 def _given(job: Job) -> list[Any]:
-    """Return what the script takes of a job: id, image, ms until its deadline, its record."""
+    """Return what the script takes of a job: id, image, ms until its deadline, record, price."""
     fields = {"schema": SCHEMA_VERSION, **{name: getattr(job, name) for name in _GIVEN_AT_ACCEPT}}
-    return [job.id, job.image, job.deadline, _flat(to_record(fields))]
+    return [job.id, job.image, job.deadline, _flat(to_record(fields)), job.estimate]
 
 
 def _flat(record: Mapping[str, str]) -> list[str]:

@@ -7,21 +7,26 @@ from shared.batches import Batch
 from shared.jobs import Job
 from shared.settings import Rate
 
+_LEAST_GUARD_MS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How far apart provider calls are, in ms.
 
     Even spacing keeps any window under the limit, which a bucket that refills does not; the guard
-    stands for what may pass between a slot's grant and the call's arrival.
+    stands for what may pass between a slot's grant and the call's arrival. When the limit is met all the
+    same, calls go `widen_ms` further apart: as if the guard were twice as long.
     """
 
     interval_ms: float
+    widen_ms: float = 0
 
     @classmethod
     def of(cls, rate: Rate, guard_ms: int) -> "Pace":
         """Return the spacing that keeps to a rate, `guard_ms` longer than its window."""
-        return cls((rate.seconds * 1000 + guard_ms) / rate.calls)
+        widen_ms = max(guard_ms, _LEAST_GUARD_MS) / rate.calls
+        return cls((rate.seconds * 1000 + guard_ms) / rate.calls, widen_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from shared.errors import StoreUnavailable
 
 PREFIX = "images:"
 _FOLDER = Path(__file__).parent / "lua"
+_SHARED = ("common", "pacing")
 # Redis is full, can't write its file, is a replica, or still reads its file.
 _NO_SERVICE = (
     "OOM",
@@ -33,14 +34,14 @@ _NO_SERVICE = (
 
 
 class Scripts:
-    """Every script of `shared/lua`, each with `common.lua` before it; may raise StoreUnavailable."""
+    """Every script of `shared/lua`, each behind what all share; may raise StoreUnavailable."""
 
     def __init__(self, redis: "Redis") -> None:
-        common = (_FOLDER / "common.lua").read_text()
+        common = "\n".join((_FOLDER / f"{name}.lua").read_text() for name in _SHARED)
         self._scripts = {
             path.stem: redis.register_script(f"{common}\n{path.read_text()}")
             for path in _FOLDER.glob("*.lua")
-            if path.stem != "common"
+            if path.stem not in _SHARED
         }
 
     def run(self, name: str, *args: str | int | float) -> Any:

@@ -8,6 +8,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
+from shared.breaker import Breaker
 from shared.events import Events
 from shared.image_store import ImageStore
 from shared.job_index import JobIndex
@@ -34,6 +35,7 @@ class Services:
     queue: TaskQueue
     events: Events
     outbox: Outbox
+    breaker: Breaker
 
 
 def build_services(settings: Settings, queue: TaskQueue | None = None) -> Services:
@@ -48,6 +50,7 @@ def build_services(settings: Settings, queue: TaskQueue | None = None) -> Servic
         queue=queue or TaskQueue(make_celery(settings)),
         events=Events(redis),
         outbox=Outbox(redis),
+        breaker=Breaker(redis),
     )
 
 

@@ -155,6 +155,7 @@ class Settings(BaseModel):
     retry_unknown_outcome: Annotated[int, Field(ge=0, le=100)] = 1
     retry_unknown_max_credits: Annotated[Decimal, Field(ge=0)] = Decimal(10)
     image_ttl_days: Annotated[float, Field(ge=0, le=36_500)] = 0
+    credits_per_day: Annotated[Decimal, Field(ge=0)] | None = None
     job_deadline_seconds: Annotated[int, Field(ge=1, le=31_536_000)] = 86_400
     max_waiters: Annotated[int, Field(ge=0)] = 5_000
     shutdown_grace_seconds: Annotated[int, Field(ge=1, le=3_600)] = 20
@@ -222,6 +223,11 @@ class Settings(BaseModel):
     def image_ttl_ms(self) -> int:
         """Return for how long a picture is kept, 0 when it is kept until somebody deletes it."""
         return round(self.image_ttl_days * 86_400_000)
+
+    @property
+    def day_budget(self) -> int | None:
+        """Return `CREDITS_PER_DAY` in thousandths of a credit."""
+        return None if self.credits_per_day is None else int(self.credits_per_day * 1000)
 
     @property
     def price_overrides(self) -> dict[str, int]:

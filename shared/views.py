@@ -22,6 +22,17 @@ from shared.settings import Settings
 POLL_AFTER_SECONDS = 2
 _LONGEST_POLL_SECONDS = 30
 _UNKNOWN = Outlook()
+# Why a job is not started now, by the code of that.
+_HELD_UP = {
+    "provider_unavailable": "The provider is not available; the job waits, and starts by itself"
+    " when it is.",
+    "provider_credits": "The service's account at the provider is out of credits; the job waits until"
+    " its operator has added some.",
+    "provider_auth": "The provider refuses the service's key; the job waits until its operator has"
+    " mended that.",
+    "rate_limited": "The provider has locked the service out for a while; the job waits for that"
+    " to end.",
+}
 _GONE = {"deleted": "The image was deleted.", "expired": "The image has expired."}
 
 
@@ -234,6 +245,8 @@ def _message(job: Job, poll: int | None, outlook: Outlook) -> str:
     ask = f"Ask again in {again}, or open image_url, which waits for the image."
     if job.status == "running":
         return f"The image is being made. {ask}"
+    if why := _HELD_UP.get(outlook.holdup):
+        return f"{why} {ask}"
     if job.trouble == StorageError.error_code:
         return f"The service has no room for images; the job waits until there is. {ask}"
     if job.trouble:

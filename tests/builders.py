@@ -16,7 +16,7 @@ from shared.moves import Release
 from shared.scripts import PREFIX
 
 LEASE_MS = 30_000
-PLACES = ("queued", "delayed", "dispatched", "running", "parked", "resuming")
+PLACES = ("queued", "queued_batch", "delayed", "dispatched", "running", "parked", "resuming")
 CLAIM = "c1"
 PROVIDER_ID = "a" * 64
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import redis
 
+from shared.breaker import Breaker
 from shared.events import Events
 from shared.image_store import ImageStore
 from shared.job_index import JobIndex
@@ -90,5 +91,6 @@ def services(
     events = Events(redis_client)
     images = ImageStore(Path(settings.storage_url))
     outbox = Outbox(redis_client)
-    yield Services(settings, store, index, images, RememberingQueue(), events, outbox)
+    breaker = Breaker(redis_client)
+    yield Services(settings, store, index, images, RememberingQueue(), events, outbox, breaker)
     events.close()

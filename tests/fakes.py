@@ -50,6 +50,12 @@ class ScriptedProvider:
         image: ProviderImage | None = self._answer()
         return image
 
+    def balance(self, outgoing: Outgoing) -> int:
+        """Give the next answer, thousandths of a credit."""
+        self.polls.append(outgoing)
+        credits: int = self._answer()
+        return credits
+
     def _answer(self) -> Any:
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):

@@ -19,6 +19,7 @@ from shared.queue import TaskQueue, make_celery
 from shared.services import build_services
 from shared.settings import SettingsError, load_settings
 from worker.leases import Leases
+from worker.probing import TIMEOUT_SECONDS
 from worker.stability import Stability
 from worker.tasks import register
 from worker.upkeep import Upkeep
@@ -42,9 +43,11 @@ shop = Workshop(
     images=services.images,
     provider=Stability(settings.provider_url, settings.provider_timeout_seconds),
     leases=leases,
+    breaker=services.breaker,
     stopping=threading.Event(),
 )
 register(app, services, shop)
+accountant = Stability(settings.provider_url, TIMEOUT_SECONDS)
 _upkeep: list[Upkeep] = []
 
 
@@ -60,7 +63,7 @@ def _start_upkeep(sender: Any, **_: Any) -> None:
     # Celery asks for these warnings once more after it has set up its logs
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     # two workers of one name must not hide each other
-    upkeep = Upkeep(f"{sender.hostname}:{os.getpid()}", services, leases)
+    upkeep = Upkeep(f"{sender.hostname}:{os.getpid()}", services, leases, accountant)
     _upkeep.append(upkeep)
     upkeep.start()
     _log.info("ready", extra={"worker": sender.hostname, "slots": settings.worker_concurrency})

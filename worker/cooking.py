@@ -25,7 +25,15 @@ from shared.moves import Release
 from worker.endings import settle
 from worker.leases import Lease, for_a_while, insist
 from worker.wire import Outgoing, result_request
-from worker.workshop import Workshop, deliver, hand_back, pause_everybody, wait_for_turn
+from worker.workshop import (
+    Workshop,
+    deliver,
+    hand_back,
+    note_answer,
+    note_failure,
+    pause_everybody,
+    wait_for_turn,
+)
 
 _log = logging.getLogger(__name__)
 # How long the provider keeps a result.
@@ -49,6 +57,7 @@ def start(job: Job, outgoing: Outgoing, shop: Workshop) -> None:
     except StoreUnavailable:
         _log.exception("what was begun could not be stored", extra={"provider_id": provider_id})
         raise
+    note_answer(job, shop)
     if parked:
         return
     _log.warning("what was begun is not wanted any more", extra={"provider_id": provider_id})
@@ -74,6 +83,8 @@ def collect(job: Job, lease: Lease, shop: Workshop) -> None:
         fault = trouble
     if isinstance(fault, RateLimited):
         pause_everybody(fault, shop)
+    elif isinstance(fault, ProviderAuth):
+        note_failure(job, fault, shop)
     if age_ms > _KEPT_SECONDS * 1000:
         raise ResultLost("The provider began the image and did not give it out within a day")
     hand_back(job, lease, Release(pause_before_asking(fault, age_ms, shop.poll_ms)), shop)

@@ -20,6 +20,7 @@ from shared.settings import Settings
 
 _log = logging.getLogger(__name__)
 _LONGEST_PAUSE_MS = 15_000
+_LONGEST_OUTAGE_PAUSE_MS = 300_000
 
 
 class Keeping(Protocol):
@@ -111,17 +112,25 @@ def credits_after(job: Job, fault: JobFault) -> int | None:
     return None if isinstance(fault, OutcomeUnknown) or job.unknown else 0
 
 
-def retry_rule(job: Job, fault: Retryable, settings: Settings) -> Release | None:
+def retry_rule(
+    job: Job, fault: Retryable, settings: Settings, *, outage: bool = False
+) -> Release | None:
     """Decide whether a call may be repeated, by what it may have cost; None means no.
 
     `job` is the record from before the call. A call that never ran is repeated until the job's
     deadline, one that surely failed within `MAX_ATTEMPTS`, one whose outcome is unknown at most
     `RETRY_UNKNOWN_OUTCOME` times and only while it costs no more than `RETRY_UNKNOWN_MAX_CREDITS`.
+    In an `outage` a sure failure says nothing about the job, and does not count.
     """
     code = fault.error_code
     if isinstance(fault, ProviderUnavailable):
         pause = min(2_000 * 2 ** min(job.unreached, 3), _LONGEST_PAUSE_MS)
         return Release(pause, counter="unreached", take_back_attempt=True, trouble=code)
+    if isinstance(fault, ServerError) and outage:
+        # if it was the job after all, others go first meanwhile
+        pause = min(30_000 * 2 ** min(job.unreached, 4), _LONGEST_OUTAGE_PAUSE_MS)
+        trouble = ProviderUnavailable.error_code
+        return Release(pause, counter="unreached", take_back_attempt=True, trouble=trouble)
     if isinstance(fault, ServerError):
         if job.attempts + 1 >= settings.max_attempts:
             return None

@@ -8,6 +8,9 @@ from shared.errors import (
     BrokenImage,
     DefectAfterCall,
     JobFault,
+    ProviderAuth,
+    ProviderCredits,
+    ProviderFault,
     RateLimited,
     Retryable,
     StorageError,
@@ -27,12 +30,15 @@ from worker.workshop import (
     deliver,
     give_up,
     hand_back,
+    note_answer,
+    note_failure,
     pause_everybody,
     wait_for_turn,
 )
 
 _log = logging.getLogger(__name__)
 _STORAGE_PAUSE_MS = 5_000
+_REFUSED_PAUSE_MS = 1_000
 
 
 def make_image(job_id: str, shop: Workshop) -> None:
@@ -56,7 +62,11 @@ def _run(job: Job, lease: Lease, shop: Workshop) -> None:
         _make(job, lease, shop)
     except Retryable as fault:
         _again_or_fail(job, lease, fault, shop)
+    except (ProviderAuth, ProviderCredits) as fault:
+        _refused(job, lease, fault, shop)
     except JobFault as fault:
+        if isinstance(fault, ProviderFault) and lease.sent:
+            note_answer(job, shop)
         give_up(job, lease, fault, shop)
     except StoreUnavailable:
         raise
@@ -88,6 +98,7 @@ def _call(job: Job, lease: Lease, shop: Workshop) -> None:
         return
     begun = time.monotonic()
     image = shop.provider.call(outgoing)
+    note_answer(job, shop)
     deliver(job, image, source, round((time.monotonic() - begun) * 1000), shop)
 
 
@@ -105,14 +116,26 @@ def _prepare(job: Job, shop: Workshop) -> tuple[ImageInfo | None, Outgoing]:
 
 
 def _again_or_fail(job: Job, lease: Lease, fault: Retryable, shop: Workshop) -> None:
+    outage = False
     if isinstance(fault, RateLimited):
         pause_everybody(fault, shop)
-    again = retry_rule(job, fault, shop.settings)
+    else:
+        outage = note_failure(job, fault, shop) != "closed"
+    again = retry_rule(job, fault, shop.settings, outage=outage)
     if again is None:
         give_up(job, lease, fault, shop)
     else:
         _log.warning("a call is repeated", extra={"reason": fault.error_code})
         hand_back(job, lease, again, shop, cost=credits_after(job, fault))
+
+
+def _refused(job: Job, lease: Lease, fault: ProviderAuth | ProviderCredits, shop: Workshop) -> None:
+    """End the job that finds that the provider refuses us; what meets it after that waits."""
+    if note_failure(job, fault, shop) == "open":
+        why = Release(_REFUSED_PAUSE_MS, take_back_attempt=True, trouble=fault.error_code)
+        hand_back(job, lease, why, shop)
+    else:
+        give_up(job, lease, fault, shop)
 
 
 def _defect(lease: Lease) -> JobFault:

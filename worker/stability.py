@@ -10,7 +10,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from shared.errors import OutcomeUnknown, ProviderBadImage, ProviderTimeout, ProviderUnavailable
 from worker.connections import connected, provider_session
-from worker.wire import Outgoing, ProviderImage, read_answer, read_result, read_start
+from worker.wire import Outgoing, ProviderImage, read_answer, read_balance, read_result, read_start
 
 CONNECT_SECONDS = 5.0
 # The largest answer seen is a 16 megapixel PNG of some 40 MB; a body without end must not fill memory.
@@ -37,6 +37,10 @@ class Stability:
     def result(self, outgoing: Outgoing) -> ProviderImage | None:
         """Ask for an image that was begun; return None while it cooks."""
         return read_result(*self._send("GET", outgoing))
+
+    def balance(self, outgoing: Outgoing) -> int:
+        """Ask for the account's balance, in thousandths of a credit."""
+        return read_balance(*self._send("GET", outgoing))
 
     def _send(self, method: str, outgoing: Outgoing) -> Answer:
         """Return what comes back; every silence and the whole body end in the time-out."""

@@ -1,4 +1,4 @@
-"""What every worker does besides images, in three threads: heartbeat, leases; sweep, dispatch; webhooks.
+"""What every worker does besides images: heartbeat, leases; sweep, dispatch; webhooks; probes.
 
 Any number of workers may do it at once: each step is atomic in the store and does nothing twice.
 """
@@ -14,15 +14,19 @@ from shared.errors import (
     DeadlinePassed,
     JobFault,
     OutcomeUnknown,
+    ProviderAuth,
+    ProviderCredits,
     ProviderUnavailable,
     StoreUnavailable,
 )
+from shared.jobs import Job
 from shared.moves import Release
 from shared.outbound import Outbound
 from shared.queue import dispatch
 from shared.services import Services
 from worker.endings import fail, finish_from_disk, retry_rule
 from worker.leases import RENEW_SECONDS, Leases
+from worker.probing import Accountant, probe
 from worker.webhooks import Courier
 from worker.workshop import POLL_MS
 
@@ -33,6 +37,7 @@ _HEARTBEAT_SECONDS = 2.0
 _HEARTBEAT_TTL_MS = 10_000
 _SWEEP_SECONDS = 1.0
 _EXPIRE_SECONDS = 1.0
+_PROBE_SECONDS = 1.0
 # Of a hundred each: more than the provider's limit lets be made meanwhile.
 _EXPIRE_PAGES = 10
 # What is cut off then is sent again: by another worker, or after the next start.
@@ -44,7 +49,9 @@ _ADOPTED_MS = 30_000
 class Upkeep:
     """The threads; `stop` ends them and says good-bye for the worker."""
 
-    def __init__(self, worker: str, services: Services, leases: Leases) -> None:
+    def __init__(
+        self, worker: str, services: Services, leases: Leases, accountant: Accountant
+    ) -> None:
         self._worker = worker
         self._capacity = services.settings.worker_concurrency
         self._services = services
@@ -58,6 +65,7 @@ class Upkeep:
                 ("pulse", self._pulse()),
                 ("chores", self._chores()),
                 ("webhooks", [(TICK_SECONDS, self._courier.collect)]),
+                ("probes", [(_PROBE_SECONDS, partial(probe, services, accountant))]),
             )
         ]
 
@@ -185,7 +193,16 @@ def _end_overdue(job_id: str, services: Services) -> None:
     job = services.store.get(job_id)
     if job is None or job.status != "queued" or finish_from_disk(job, services):
         return
-    fault: JobFault = DeadlinePassed("The job's deadline passed before its image could be made")
-    if job.trouble == ProviderUnavailable.error_code:
-        fault = ProviderUnavailable("The provider could not be reached in time")
-    fail(job, "", fault, services)
+    fail(job, "", _overdue_fault(job, services), services)
+
+
+def _overdue_fault(job: Job, services: Services) -> JobFault:
+    """Tell what kept a job from being started by its deadline."""
+    why = services.breaker.state().why or job.trouble
+    if why == ProviderUnavailable.error_code:
+        return ProviderUnavailable("The provider could not be reached in time")
+    if why == ProviderCredits.error_code:
+        return ProviderCredits("The provider account was out of credits until the job's deadline")
+    if why == ProviderAuth.error_code:
+        return ProviderAuth("The provider refused this service's API key until the job's deadline")
+    return DeadlinePassed("The job's deadline passed before its image could be made")

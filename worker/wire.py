@@ -31,6 +31,7 @@ _LONGEST_QUOTE = 300
 # Documented as 64 hex digits; what is put into an address with our key must be one segment of it.
 _PROVIDER_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _RESULTS = "/v2beta/results"
+_BALANCE = "/v1/user/balance"
 # Refusals that say nothing about the job that was asked for.
 _ASK_AGAIN = frozenset({404, 408, 425})
 
@@ -76,6 +77,11 @@ def build_request(
 def result_request(provider_id: str, key: str) -> Outgoing:
     """Return the request for what was begun under an id that `read_start` has read."""
     return Outgoing(f"{_RESULTS}/{provider_id}", {}, _headers(key, "image/*"))
+
+
+def balance_request(key: str) -> Outgoing:
+    """Return the request for the account's balance, which is free."""
+    return Outgoing(_BALANCE, {}, _headers(key, "application/json"))
 
 
 def _headers(key: str, accept: str) -> dict[str, str]:
@@ -138,6 +144,16 @@ def read_result(status: int, headers: Mapping[str, str], body: bytes) -> Provide
             raise ProviderUnavailable("The provider does not give out results")
         raise ResultLost(f"The provider began the image and does not give it out{said}")
     raise fault
+
+
+def read_balance(status: int, headers: Mapping[str, str], body: bytes) -> int:
+    """Return the account's balance in thousandths of a credit; raise the fault an answer stands for."""
+    if status != 200:
+        raise _refusal(status, headers, body)
+    credits = _parsed(body).get("credits")
+    if not isinstance(credits, int | float):
+        raise ProviderUnavailable("The provider does not tell the balance")
+    return int(credits * 1000)
 
 
 def _json_image(headers: Mapping[str, str], body: bytes) -> ProviderImage:

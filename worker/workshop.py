@@ -3,11 +3,23 @@
 import logging
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from shared.errors import JobFault, RateLimited, StorageError
+from shared.breaker import Breaker, Verdict, Why
+from shared.errors import (
+    JobFault,
+    OutcomeUnknown,
+    ProviderAuth,
+    ProviderCredits,
+    ProviderFault,
+    RateLimited,
+    ServerError,
+    StorageError,
+    StoreUnavailable,
+)
 from shared.image_file import ImageInfo
 from shared.image_store import ImageStore
 from shared.job_store import JobStore
@@ -53,6 +65,7 @@ class Workshop:
     images: ImageStore
     provider: Provider
     leases: Leases
+    breaker: Breaker
     stopping: threading.Event
     poll_ms: int = POLL_MS
 
@@ -123,7 +136,31 @@ def _write(name: str, data: bytes, shop: Workshop) -> bool:
 
 def pause_everybody(fault: RateLimited, shop: Workshop) -> None:
     """Keep all workers from calling for as long as the key is locked out."""
-    insist(partial(shop.store.pause, round(fault.retry_after * 1000)), for_a_while())
+    pause = partial(shop.store.pause, round(fault.retry_after * 1000), widen=True)
+    insist(pause, for_a_while())
+
+
+def note_answer(job: Job, shop: Workshop) -> None:
+    """Tell the breaker that the provider is well."""
+    with suppress(StoreUnavailable):  # it hears that from the next call as well
+        shop.breaker.note_answer(job.id)
+
+
+def note_failure(job: Job, fault: ProviderFault, shop: Workshop) -> Verdict:
+    """Tell the breaker of a failure that is not the job's; return what that means for the job."""
+    why: Why = "provider_unavailable"
+    if isinstance(fault, ProviderAuth):
+        why = "provider_auth"
+    elif isinstance(fault, ProviderCredits):
+        why = "provider_credits"
+    try:
+        sure = not isinstance(fault, (ServerError, OutcomeUnknown))
+        verdict = shop.breaker.note_failure(job.id, why, sure=sure)
+    except StoreUnavailable:
+        return "closed"
+    if verdict == "opened":
+        _log.error("no more jobs are started", extra={"reason": why})
+    return verdict
 
 
 def give_up(job: Job, lease: Lease, fault: JobFault, shop: Workshop) -> None:

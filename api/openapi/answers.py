@@ -122,6 +122,7 @@ ANSWERS: dict[str, Answer] = {
 }
 
 _OF_A_STATUS: Mapping[int, tuple[str, ...]] = {
+    402: ("RateLimit", "RateLimit-Policy"),
     405: ("Allow",),
     416: ("Content-Range",),
     429: ("RateLimit", "RateLimit-Policy"),

@@ -49,12 +49,12 @@ ENDPOINTS = (
         "POST", "/generate_image", "generateImage", IMAGES, "Make an image from a prompt",
         "202 with the job at once; or, when it is waited for, 200 with the finished job. The job's"
         " `image_url` is good from the first answer on: a GET on it waits for the image.",
-        takes=_SUBMIT, body="Generate", answers=_JOB, faults=(422, 429), waits=True,
+        takes=_SUBMIT, body="Generate", answers=_JOB, faults=(402, 422, 429), waits=True,
     ),
     Endpoint(
         "POST", "/upscale_image", "upscaleImage", IMAGES, "Enlarge an image",
         "Answered as the making of an image. `fast` takes no prompt; the other modes need one.",
-        takes=_SUBMIT, body="Upscale", answers=_JOB, faults=(422, 429), waits=True,
+        takes=_SUBMIT, body="Upscale", answers=_JOB, faults=(402, 422, 429), waits=True,
     ),
     Endpoint(
         "GET", "/saved_images/<name>", "getImage", IMAGES, "Fetch an image",
@@ -86,7 +86,7 @@ ENDPOINTS = (
     Endpoint(
         "POST", "/jobs/<job_id>/retry", "retryJob", JOBS, "Do a failed or canceled job again",
         "As a new job, with `retry_of`.",
-        takes=_SUBMIT, body="Retry", answers=_JOB, faults=(404, 409, 422, 429), waits=True,
+        takes=_SUBMIT, body="Retry", answers=_JOB, faults=(402, 404, 409, 422, 429), waits=True,
     ),
     Endpoint(
         "DELETE", "/jobs/<job_id>/image", "deleteImage", JOBS, "Remove a job's image",
@@ -97,7 +97,7 @@ ENDPOINTS = (
         "POST", "/batches", "submitBatch", BATCHES, "Submit many jobs as one",
         "All or nothing: if any of them is wrong, none is queued.",
         takes=_SUBMIT, body="Batch", answers={202: "BatchAccepted", 200: "BatchEnded"},
-        faults=(422, 429),
+        faults=(402, 422, 429),
     ),
     Endpoint(
         "GET", "/batches/<batch_id>", "getBatch", BATCHES, "See how a batch stands",

@@ -107,12 +107,15 @@ ANSWER = {
     "type": "What has happened.",
     "timestamp": "When it happened.",
     "data": "The job or the batch as it is now.",
+    "state": "`ok`, or what keeps all jobs from being started: `rate_limited`, `provider_unavailable`,"
+    " `provider_credits`, `provider_auth`; `unknown` without Redis.",
     "paused_seconds": "For how long nobody calls the provider; 0 when calls go out.",
 }
 
 CODES = {
     "invalid_request": "A field is missing or wrong: `errors` says which, and what is allowed.",
     "provider_rejected": "The provider found the request invalid.",
+    "budget_exceeded": "It would cost more than this service may still spend today.",
     "forbidden": "A page of another site may not do this.",
     "not_found": "There is no such thing, or it is somebody else's.",
     "method_not_allowed": "This address does not take this method.",

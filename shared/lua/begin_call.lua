@@ -3,7 +3,7 @@
 -- was sent}: ask for the result now, nothing is noted; {'wait', ms}: a slot is kept, ask again then;
 -- {'later', ms}: no slot so soon, hand the job back; {'stale', 0}: the claim no longer holds.
 local id, claim = ARGV[1], ARGV[2]
-local interval, longest, late = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local interval, longest, late = spaced(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local now = now_ms()
 local lease = redis.call('ZSCORE', key('running'), id)
 if not holds(id, claim) or not lease or tonumber(lease) < now then return { 'stale', 0 } end
@@ -11,10 +11,20 @@ local sent, cooks = unpack(redis.call('HMGET', job_key(id), 'sent', 'provider_id
 -- asked again because the answer was lost: the slot is taken and the call is noted already
 if sent and not cooks then return { 'go', 0 } end
 
-local paused = paused_until(now)
-if paused > now then
+-- For how long no call of this job may go out, 0 when it may. What cooks is only asked for, which costs
+-- nothing; only a key that is refused is refused there too.
+local function barred()
+  local paused = paused_until(now) - now
+  if paused > 0 then return paused end
+  local state, why, trial = breaker_state()
+  if not state or (cooks and why ~= 'provider_auth') or (state == 'half_open' and trial == id) then return 0 end
+  return math.max(1000, tonumber(redis.call('HGET', breaker, 'probe_at')) - now)
+end
+
+local bar = barred()
+if bar > 0 then
   redis.call('HDEL', job_key(id), 'slot')
-  return { 'later', paused - now }
+  return { 'later', math.min(bar, longest_pause) }
 end
 
 local slot = tonumber(redis.call('HGET', job_key(id), 'slot') or 0)

@@ -13,6 +13,7 @@ for _, id in ipairs(ARGV) do
   if move(id, 'canceled', fields) then
     canceled = canceled + 1
     redis.call('HDEL', job_key(id), 'sent', 'slot', 'trouble')
+    settle_reserved(id)
     redis.call('ZREM', key('deadlines'), id)
   end
 end

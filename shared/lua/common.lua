@@ -18,20 +18,6 @@ local function count(name) redis.call('HINCRBY', key('counts'), name, 1) end
 
 local function number_at(name) return tonumber(redis.call('GET', key(name)) or 0) end
 
--- No legitimate moment lies further ahead: the longest lock-out, the longest wait for a slot. What does
--- was written before the clock went back, and is taken as past.
-local longest_pause, longest_slot = 3660000, 60000
-
-local function paused_until(now)
-  local moment = number_at('pace:paused_until')
-  return moment > now + longest_pause and now or moment
-end
-
-local function next_slot(now, interval)
-  local moment = number_at('pace:next')
-  return moment > now + longest_slot + interval and now or math.max(now, moment)
-end
-
 -- A queued job may succeed: a whole image of any attempt finishes a job that has not ended.
 local allowed = {
   queued = { running = true, succeeded = true, failed = true, canceled = true },
@@ -41,16 +27,40 @@ local allowed = {
 -- Where a job is besides its record: it stands in exactly one of these until it ends. What cooks at the
 -- provider is running by its status: it is parked until its result is asked for, resuming when a message
 -- for that is on its way.
-local places = { 'queued', 'delayed', 'dispatched', 'running', 'parked', 'resuming' }
+local places = { 'queued', 'queued_batch', 'delayed', 'dispatched', 'running', 'parked', 'resuming' }
 
 local function put(place, id, score)
   for _, other in ipairs(places) do redis.call('ZREM', key(other), id) end
   redis.call('ZADD', key(place), score, id)
 end
 
--- A job that comes back takes its old place in the queue.
+-- The queue has two lanes: jobs of batches, and all others, for which somebody is likely to wait. A job that
+-- comes back takes its old place in its lane.
 local function enqueue(id)
-  put('queued', id, redis.call('HGET', job_key(id), 'created'))
+  local created, batch = unpack(redis.call('HMGET', job_key(id), 'created', 'batch'))
+  put(batch and 'queued_batch' or 'queued', id, created)
+end
+
+-- What the jobs accepted on a day (UTC, by the moment `ms`) may cost, in thousandths of a credit: what each is
+-- expected to cost from its acceptance on, what it did cost from its end on. Only of days that still count.
+local day_ms = 86400000
+local function spent_key(ms) return key('spent:' .. math.floor(ms / day_ms)) end
+
+local function reserve(ms, credits)
+  redis.call('INCRBY', spent_key(ms), credits)
+  redis.call('PEXPIRE', spent_key(ms), 3 * day_ms)
+end
+
+local function correct(ms, credits)
+  if credits ~= 0 and redis.call('EXISTS', spent_key(ms)) == 1 then
+    redis.call('INCRBY', spent_key(ms), credits)
+  end
+end
+
+-- Puts what a job has cost, once that is known, in the place of what it was expected to cost.
+local function settle_reserved(id)
+  local created, estimate, credits = unpack(redis.call('HMGET', job_key(id), 'created', 'estimate', 'credits'))
+  if credits then correct(tonumber(created), credits - estimate) end
 end
 
 -- Raises the revision of a record (a job's or a batch's) and tells whoever watches it; returns the revision.

@@ -14,6 +14,7 @@ if ttl > 0 then
   redis.call('ZADD', key('expiring'), now + ttl, id)
 end
 redis.call('HDEL', job_key(id), 'claim', 'sent', 'slot', 'trouble')
+settle_reserved(id)
 redis.call('ZREM', key('deadlines'), id)
 local made = redis.call('HMGET', job_key(id), 'variant', 'provider_ms')
 if made[2] then

@@ -12,7 +12,12 @@ end
 -- a call that reached the provider starts the growing pauses anew
 if ARGV[6] ~= '' and ARGV[4] ~= 'unreached' then redis.call('HDEL', job_key(id), 'unreached') end
 if ARGV[4] ~= '' then redis.call('HINCRBY', job_key(id), ARGV[4], 1) end
-if ARGV[4] == 'unknown' then count('calls_repeated_unknown_outcome') end
+if ARGV[4] == 'unknown' then
+  count('calls_repeated_unknown_outcome')
+  -- both calls may be charged
+  local created, estimate = unpack(redis.call('HMGET', job_key(id), 'created', 'estimate'))
+  correct(tonumber(created), tonumber(estimate))
+end
 if ARGV[5] == '1' then redis.call('HINCRBY', job_key(id), 'attempts', -1) end
 redis.call('HDEL', job_key(id), 'sent', 'slot', 'claim')
 local fields = {}

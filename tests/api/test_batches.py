@@ -211,7 +211,7 @@ def test_the_same_key_and_batch_give_the_same_batch_again(api: Api) -> None:
     assert json_of(first)["batch_id"] == json_of(again)["batch_id"]
     assert again.headers["Idempotent-Replayed"] == "true"
     assert "Idempotent-Replayed" not in first.headers
-    assert api.redis.zcard("images:queued") == 2
+    assert api.redis.zcard("images:queued_batch") == 2
 
 
 def test_a_replay_tells_the_batch_as_it_is_by_now(api: Api) -> None:
@@ -241,7 +241,7 @@ def test_the_same_key_for_another_batch_is_refused(api: Api, other: dict[str, An
     answer = api.batch(*other.pop("jobs", ("a fox", "a bear")), key="k", **other)
 
     assert_fault(answer, 422, "idempotency_key_reused")
-    assert api.redis.zcard("images:queued") == 2
+    assert api.redis.zcard("images:queued_batch") == 2
 
 
 def test_a_batch_of_images_is_known_again_by_their_bytes_and_keeps_them_once(api: Api) -> None:
@@ -262,7 +262,7 @@ def test_twenty_equal_batches_at_once_are_one(api: Api) -> None:
     assert {answer.status_code for answer in answers} == {202}
     assert len({json_of(answer)["batch_id"] for answer in answers}) == 1
     assert sum("Idempotent-Replayed" in answer.headers for answer in answers) == 19
-    assert api.redis.zcard("images:queued") == 2
+    assert api.redis.zcard("images:queued_batch") == 2
 
 
 def test_a_dry_run_tells_the_price_of_all_and_the_queue_and_does_nothing(api: Api) -> None:

@@ -30,7 +30,7 @@ def test_ready_when_all_is_there(ready: Api) -> None:
     assert json_of(answer) == {
         "status": "ok",
         "checks": {"redis": "ok", "worker": "ok", "storage": "ok"},
-        "provider": {"name": "sandbox", "paused_seconds": 0},
+        "provider": {"name": "sandbox", "state": "ok", "paused_seconds": 0},
     }
     assert answer.headers["Cache-Control"] == "no-store"
 

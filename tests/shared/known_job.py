@@ -4,16 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.batches import STATUSES, from_batch_record
+from shared.job_index import KINDS
 from shared.scripts import PREFIX
 
 OPEN = {"queued", "running"}
+PRICE = 3_000
 
 
 @dataclass
 class Known:
     """What the model knows of a job: its status, the index it stands in, its claim.
 
-    `unknown` is whether an earlier call may have been charged.
+    `unknown` is how many earlier calls may have been charged.
     """
 
     kind: str = "generate"
@@ -25,7 +27,7 @@ class Known:
     attempts: int = 0
     sent: bool = False
     lease_over: bool = False
-    unknown: bool = False
+    unknown: int = 0
     credits: int | None = None
     image_gone: bool = False
     bought: bool = False
@@ -40,6 +42,18 @@ class Known:
     def go(self, place: str, claim: str = "") -> None:
         """Change the place of what cooks at the provider, of which nobody is told."""
         self.place, self.claim, self.lease_over = place, claim, False
+
+    @property
+    def index(self) -> str:
+        """Return the index it stands in: jobs of batches have a lane of their own."""
+        if self.place == "due":
+            return "parked"
+        return "queued_batch" if self.place == "queued" and self.batch else self.place
+
+    @property
+    def cost(self) -> int:
+        """Return what counts for the day's budget."""
+        return (PRICE if self.credits is None else self.credits) + PRICE * self.unknown
 
     def held_by(self, claim: str) -> bool:
         """Tell whether the job runs under a claim."""
@@ -63,6 +77,14 @@ def every_batch_counts_its_jobs(
         assert batch.terminal == (not OPEN & set(statuses))
         assert batch.revision == 1 + sum(job.revision - 1 for job in jobs)
         assert list(batch.jobs) == job_ids
+
+
+def every_job_stands_in_one_list(found: dict[str, Any], known: dict[str, Known]) -> None:
+    """Check that every job stands in the list of its kind and status, and in no other."""
+    for kind in KINDS:
+        for status in STATUSES:
+            theirs = [i for i, job in known.items() if (job.kind, job.status) == (kind, status)]
+            assert members(found, f"list:{kind}:{status}") == sorted(theirs)
 
 
 def what_has_ended_and_nothing_else_is_to_be_told(

@@ -161,14 +161,14 @@ def test_fifty_callers_with_one_key_make_one_batch(store: JobStore, redis_client
 
     assert len({answer and answer.batch.id for answer in answers}) == 1
     assert sum(bool(answer and answer.replayed) for answer in answers) == 49
-    assert redis_client.zcard(f"{PREFIX}queued") == 3
+    assert redis_client.zcard(f"{PREFIX}queued_batch") == 3
 
 
 def test_a_full_queue_takes_whole_batches_only(store: JobStore, redis_client: "Redis") -> None:
     answers = at_once(lambda _: store.accept_batch(*a_batch(7), 50), range(20))
 
     assert sum(answer is not None for answer in answers) == 7
-    assert redis_client.zcard(f"{PREFIX}queued") == 49
+    assert redis_client.zcard(f"{PREFIX}queued_batch") == 49
 
 
 def test_a_batch_counts_its_jobs_through_their_lives(store: JobStore, index: JobIndex) -> None:

@@ -29,6 +29,7 @@ def workshop(services: Services, provider: ScriptedProvider, **changes: Any) -> 
         images=services.images,
         provider=provider,
         leases=Leases(services.store),
+        breaker=services.breaker,
         stopping=threading.Event(),
     )
     return replace(shop, **changes)

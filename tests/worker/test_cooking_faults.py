@@ -40,9 +40,9 @@ def test_trouble_with_asking_costs_nothing_and_ends_nothing(
     after = after_a_run(services, job, provider)
     waits = due(redis_client, after.id)
     for _ in range(8):
-        redis_client.delete(f"{PREFIX}pace:paused_until")
+        redis_client.delete(f"{PREFIX}pace:paused_until", f"{PREFIX}breaker")
         after_a_run(services, ripe(services, redis_client, job), provider)
-    redis_client.delete(f"{PREFIX}pace:paused_until")
+    redis_client.delete(f"{PREFIX}pace:paused_until", f"{PREFIX}breaker")
     done = after_a_run(services, ripe(services, redis_client, job), provider)
 
     assert after == job

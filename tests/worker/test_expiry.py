@@ -85,7 +85,7 @@ def test_a_picture_that_was_deleted_before_does_not_expire_again(
 def test_a_worker_removes_a_picture_as_soon_as_its_time_is_over(services: Services) -> None:
     second = services.settings.model_copy(update={"image_ttl_days": 1 / 86_400})
     short = replace(services, settings=second)
-    upkeep = Upkeep("w", short, Leases(short.store))
+    upkeep = Upkeep("w", short, Leases(short.store), ScriptedProvider())
     upkeep.start()
     try:
         job = made(short)

@@ -25,7 +25,7 @@ from tests.builders import (
     running,
     until,
 )
-from tests.fakes import RememberingQueue
+from tests.fakes import RememberingQueue, ScriptedProvider
 from tests.worker.bench import PICTURE
 from worker.leases import Lease, Leases
 from worker.upkeep import Upkeep, sweep
@@ -184,7 +184,7 @@ def test_a_job_past_its_deadline_keeps_its_input_for_a_retry(
 @pytest.fixture
 def upkeep(services: Services) -> Iterator[Upkeep]:
     """Give an upkeep that runs."""
-    upkeep = Upkeep("w", services, Leases(services.store))
+    upkeep = Upkeep("w", services, Leases(services.store), ScriptedProvider())
     upkeep.start()
     until(lambda: services.index.live_workers() == 1)
     yield upkeep
@@ -202,7 +202,7 @@ def test_a_worker_that_is_to_stop_takes_no_more_jobs_and_keeps_its_leases(
 ) -> None:
     leases = Leases(services.store)
     job = running(services.store)
-    upkeep = Upkeep("w", services, leases)
+    upkeep = Upkeep("w", services, leases, ScriptedProvider())
     upkeep.drain()
     with leases.keep(job.id, Lease(CLAIM, time.monotonic())):
         redis_client.zadd(f"{PREFIX}running", {job.id: 1})
@@ -239,7 +239,7 @@ def test_a_step_that_fails_does_not_stop_the_others(services: Services, error: E
             raise error
 
     job = accepted(services.store)
-    upkeep = Upkeep("w", services, Bad(services.store))
+    upkeep = Upkeep("w", services, Bad(services.store), ScriptedProvider())
 
     upkeep.start()
     until(lambda: sent_by(services) == [job.id])

@@ -1,0 +1,300 @@
+"""The job store against a small model of it, through any sequence of moves."""
+
+from contextlib import nullcontext
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+)
+from redis import Redis
+
+from shared.errors import BudgetExceeded
+from shared.job_index import KINDS
+from shared.job_store import JobStore
+from shared.jobs import from_record
+from shared.moves import Pace, Release
+from shared.scripts import PREFIX
+from tests.builders import LEASE_MS, PLACES, PROVIDER_ID, a_batch, a_job, dump
+from tests.shared.known_breaker import KnownBreaker
+from tests.shared.known_job import (
+    OPEN,
+    PRICE,
+    Known,
+    every_batch_counts_its_jobs,
+    every_job_stands_in_one_list,
+    members,
+    what_has_ended_and_nothing_else_is_to_be_told,
+)
+
+CAPACITY = 3
+LONGEST = 6
+BUDGET = 15 * PRICE
+CLAIMS = st.sampled_from(["c1", "c2"])
+WHICH = st.integers(0, 7)
+KIND = st.sampled_from(KINDS)
+
+
+class Machine(RuleBasedStateMachine):
+    """Do to the store and to the model the same, and compare."""
+
+    redis: ClassVar["Redis"]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.redis.flushdb()
+        self.store = JobStore(self.redis, Pace(1e-6))
+        self.store.heartbeat("w", CAPACITY, 600_000)
+        self.jobs: dict[str, Known] = {}
+        self.batches: dict[str, list[str]] = {}
+        self.breaker = KnownBreaker()
+
+    def pick(self, which: int) -> tuple[str, Known]:
+        """Return one of the jobs."""
+        return list(self.jobs.items())[which % len(self.jobs)]
+
+    def standing(self, place: str) -> list[str]:
+        """Return the jobs that the model has in a place."""
+        return [job_id for job_id, job in self.jobs.items() if job.place == place]
+
+    def may_begin(self) -> int:
+        """Return how many jobs the breaker lets begin."""
+        trial = self.jobs.get(self.breaker.trial)
+        if self.breaker.state == "half_open":
+            return 0 if trial and trial.place in {"dispatched", "running"} else 1
+        return 0 if self.breaker.state == "open" else CAPACITY
+
+    def left(self) -> int:
+        """Return what the day's jobs may still cost."""
+        return BUDGET - sum(job.cost for job in self.jobs.values())
+
+    def room(self) -> int:
+        """Return how many more jobs may wait."""
+        return LONGEST - sum(job.status == "queued" for job in self.jobs.values())
+
+    @rule(kind=KIND, webhook=st.sampled_from(["", "http://hooks.test/"]))
+    def accept(self, kind: str, webhook: str) -> None:
+        room, over = self.room() >= 1, self.left() < PRICE
+        stored = None
+        with pytest.raises(BudgetExceeded) if room and over else nullcontext():
+            stored = self.store.accept(a_job(kind=kind, webhook=webhook), LONGEST, None, BUDGET)
+
+        assert bool(stored) == (room and not over)
+        if stored:
+            self.jobs[stored.job.id] = Known(kind, webhook=bool(webhook))
+
+    @rule(kind=KIND)
+    def accept_a_batch(self, kind: str) -> None:
+        batch, jobs = a_batch(2, kind=kind)
+        room, over = self.room() >= 2, self.left() < 2 * PRICE
+        stored = None
+        with pytest.raises(BudgetExceeded) if room and over else nullcontext():
+            stored = self.store.accept_batch(batch, jobs, LONGEST, None, BUDGET)
+
+        assert bool(stored) == (room and not over)
+        if stored:
+            self.batches[batch.id] = [job.id for job in jobs]
+            self.jobs |= {job.id: Known(kind, batch.id) for job in jobs}
+
+    @rule()
+    def dispatch(self) -> None:
+        busy = [*self.standing("dispatched"), *self.standing("resuming"), *self.standing("running")]
+        room = max(CAPACITY - len(busy), 0)
+        due = self.standing("due") if self.breaker.asks() else []
+        waiting, most = self.standing("queued"), min(room, len(due))
+        bought, begun = most, min(room - most, len(waiting), self.may_begin())
+        sent = self.store.dispatch()
+
+        assert set(sent) <= {*due, *waiting}
+        assert len(set(sent) & set(due)) == bought
+        assert len(set(sent) & set(waiting)) == begun
+        for job_id in sent:
+            self.jobs[job_id].place = "resuming" if self.jobs[job_id].bought else "dispatched"
+            if not self.jobs[job_id].bought and self.breaker.state == "half_open":
+                self.breaker.trial = job_id
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=WHICH, claim=CLAIMS)
+    def claim(self, which: int, claim: str) -> None:
+        job_id, job = self.pick(which)
+        free, resuming = job.place in {"queued", "dispatched"}, job.place == "resuming"
+        granted = self.store.claim(job_id, claim, LEASE_MS)
+
+        assert bool(granted) == (free or resuming or job.held_by(claim))
+        if free:
+            job.move("running", "running", claim)
+        elif resuming:
+            job.go("running", claim)
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=WHICH, claim=CLAIMS)
+    def begin(self, which: int, claim: str) -> None:
+        job_id, job = self.pick(which)
+        turn = self.store.begin_call(job_id, claim, 1_000)
+
+        stale = not job.held_by(claim) or job.lease_over
+        assert (turn.word == "stale") == stale
+        free = job.sent or (self.breaker.asks() if job.bought else self.breaker.begins(job_id))
+        assert stale or (turn.word != "later") == free
+        if turn.word == "go" and not job.bought:
+            job.attempts += not job.sent
+            job.sent = True
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=WHICH, provider_id=st.sampled_from([PROVIDER_ID, "another"]))
+    def park(self, which: int, provider_id: str) -> None:
+        job_id, job = self.pick(which)
+        again = job.bought and provider_id == PROVIDER_ID
+        first = not job.bought and job.status in {"queued", "running"}
+        done = self.store.park(job_id, provider_id if job.bought else PROVIDER_ID, 600_000)
+
+        assert done == (first or again)
+        if first:
+            job.revision += job.status == "queued"
+            job.status, job.bought = "running", True
+            job.go("parked")
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=WHICH, claim=CLAIMS, pause=st.sampled_from([0, 600_000]), unknown=st.booleans())
+    def release(self, which: int, claim: str, pause: int, unknown: bool) -> None:
+        job_id, job = self.pick(which)
+        why = Release(pause_ms=pause, counter="unknown" if unknown else "")
+        done = self.store.release(job_id, claim, why)
+
+        assert done == job.held_by(claim)
+        if done and job.bought:
+            job.go("parked" if pause else "due")
+        elif done:
+            job.move("queued", "delayed" if pause else "queued")
+            job.unknown += unknown
+
+    @precondition(lambda self: self.standing("parked"))
+    @rule(which=WHICH)
+    def a_result_can_be_asked_for(self, which: int) -> None:
+        job_id = self.standing("parked")[which % len(self.standing("parked"))]
+        self.redis.zadd(f"{PREFIX}parked", {job_id: 1})
+        self.jobs[job_id].go("due")
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=WHICH)
+    def succeed(self, which: int) -> None:
+        job_id, job = self.pick(which)
+        done = self.store.succeed(job_id, credits=PRICE)
+
+        assert done == (job.status in OPEN)
+        if done:
+            job.credits = PRICE
+            job.move("succeeded", "")
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=WHICH, claim=CLAIMS | st.just(""), credits=st.sampled_from([0, PRICE, None]))
+    def fail(self, which: int, claim: str, credits: int | None) -> None:
+        job_id, job = self.pick(which)
+        done = self.store.fail(job_id, claim, credits=credits)
+
+        assert done == (job.held_by(claim) or (not claim and job.status == "queued"))
+        if done:
+            job.credits = credits
+            job.move("failed", "")
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=st.sets(WHICH, min_size=1, max_size=3))
+    def cancel(self, which: set[int]) -> None:
+        named = dict(self.pick(each) for each in which)
+        open_ones = [job for job in named.values() if job.status in OPEN]
+
+        assert self.store.cancel(list(named)) == len(open_ones)
+        for job in open_ones:
+            job.credits = PRICE if job.bought else None if job.sent or job.unknown else 0
+            job.move("canceled", "", job.claim)  # who sent a call may still tell its cost
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=WHICH, claim=CLAIMS | st.just(""), credits=st.sampled_from([0, 3_000]))
+    def settle(self, which: int, claim: str, credits: int) -> None:
+        job_id, job = self.pick(which)
+        done = self.store.settle(job_id, claim, credits)
+
+        ours = job.status == "canceled" and bool(claim) and job.claim == claim
+        assert done == (ours and job.credits is None and bool(credits or not job.unknown))
+        if done:
+            job.credits, job.revision = credits, job.revision + 1
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=WHICH)
+    def forget_image(self, which: int) -> None:
+        job_id, job = self.pick(which)
+        done = self.store.forget_image(job_id, "deleted")
+
+        assert done == (job.status == "succeeded" and not job.image_gone)
+        if done:
+            job.image_gone, job.revision = True, job.revision + 1
+
+    @precondition(lambda self: self.standing("delayed"))
+    @rule()
+    def a_pause_ends(self) -> None:
+        for job_id in self.standing("delayed"):
+            self.redis.zadd(f"{PREFIX}delayed", {job_id: 1})
+            self.jobs[job_id].place = "queued"
+        self.dispatch()
+
+    @precondition(lambda self: self.standing("running"))
+    @rule(which=WHICH)
+    def a_worker_dies(self, which: int) -> None:
+        job_id = self.standing("running")[which % len(self.standing("running"))]
+        self.redis.zadd(f"{PREFIX}running", {job_id: 1})
+        self.jobs[job_id].lease_over = True
+
+    @rule(lose=st.booleans())
+    def sweep(self, lose: bool) -> None:
+        lost = [*self.standing("dispatched"), *self.standing("resuming")] if lose else []
+        for job_id in lost:
+            job = self.jobs[job_id]
+            self.redis.zadd(f"{PREFIX}{job.index}", {job_id: 1})
+            job.place = "due" if job.bought else "queued"
+        self.redis.delete(f"{PREFIX}sweep:last")  # a slow machine is no outage
+        found = self.store.sweep("c1", LEASE_MS)
+
+        dead = {job_id for job_id, job in self.jobs.items() if job.lease_over}
+        assert (found.put_back, set(found.orphans)) == (len(lost), dead)
+        for job_id in dead:
+            self.jobs[job_id].claim, self.jobs[job_id].lease_over = "c1", False
+
+    @rule()
+    def renew(self) -> None:
+        ours = {job_id: job.claim or "c1" for job_id, job in self.jobs.items()}
+        lost = self.store.renew(ours, LEASE_MS)
+
+        assert set(lost) == set(ours) - set(self.standing("running"))
+        for job in self.jobs.values():
+            job.lease_over = False
+
+    @invariant()
+    def the_store_is_as_the_model_says(self) -> None:
+        found = dump(self.redis)
+        self.every_job_is_as_the_model_says_and_in_one_place(found)
+        every_job_stands_in_one_list(found, self.jobs)
+        every_batch_counts_its_jobs(found, self.batches, self.jobs)
+        what_has_ended_and_nothing_else_is_to_be_told(found, self.jobs)
+        waiting = sorted(job_id for job_id, job in self.jobs.items() if job.status == "queued")
+        assert members(found, "deadlines") == waiting
+
+    def every_job_is_as_the_model_says_and_in_one_place(self, found: dict[str, Any]) -> None:
+        for job_id, job in self.jobs.items():
+            stored = from_record(job_id, found[f"{PREFIX}job:{job_id}"])
+            assert (stored.status, stored.revision) == (job.status, job.revision)
+            assert (stored.attempts, stored.claim) == (job.attempts, job.claim)
+            assert (stored.credits, bool(stored.image_gone)) == (job.credits, job.image_gone)
+            assert stored.provider_id == (PROVIDER_ID if job.bought else "")
+            assert not job.bought or job.place not in {"queued", "delayed", "dispatched"}
+        for place in PLACES:
+            theirs = [job_id for job_id, job in self.jobs.items() if job.index == place]
+            assert members(found, place) == sorted(theirs)
+
+    @invariant()
+    def a_day_has_cost_what_its_jobs_have(self) -> None:
+        spent = sum(int(self.redis.get(key) or 0) for key in self.redis.keys(f"{PREFIX}spent:*"))
+        assert spent == BUDGET - self.left()

@@ -1,0 +1,52 @@
+"""Is the provider back? The free balance call asks, while the breaker keeps jobs from being started."""
+
+import logging
+from typing import Literal, Protocol
+
+from shared.breaker import Probe, Why
+from shared.errors import ProviderAuth, ProviderFault, ProviderRejected, RateLimited
+from shared.services import Services
+from worker.wire import Outgoing, balance_request
+
+_log = logging.getLogger(__name__)
+# A balance comes at once or not at all.
+TIMEOUT_SECONDS = 10.0
+
+
+class Accountant(Protocol):
+    """Who can ask the provider for the balance."""
+
+    def balance(self, outgoing: Outgoing) -> int:
+        """Return the account's thousandths of a credit; raise a ProviderFault."""
+        ...
+
+
+def probe(services: Services, accountant: Accountant) -> None:
+    """Make the probe that is due, if one is, and tell how it went; may raise StoreUnavailable."""
+    due = services.breaker.take_probe()
+    if due is None:
+        return
+    outcome = _outcome(due, services, accountant)
+    services.breaker.tell_probe(outcome)
+    if outcome == "ok":
+        _log.info("the provider can be called again: one job goes first")
+    else:
+        _log.warning("the provider was probed, and jobs go on waiting", extra={"reason": outcome})
+
+
+def _outcome(due: Probe, services: Services, accountant: Accountant) -> Literal["ok"] | Why:
+    try:
+        balance = accountant.balance(balance_request(services.settings.provider_key))
+    except ProviderAuth:
+        return "provider_auth"
+    except RateLimited as fault:
+        services.store.pause(round(fault.retry_after * 1000), widen=True)
+        return due.why
+    except ProviderRejected:
+        # it answers, and knows no such question: only a job can tell
+        return "ok"
+    except ProviderFault:
+        return due.why
+    if due.why == "provider_credits" and balance < max(due.price, 1):
+        return "provider_credits"
+    return "ok"
