@@ -1,14 +1,18 @@
 """The whole service with two workers, its load, and what its provider saw."""
 
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import requests
+from redis import Redis
 
+from shared.scripts import PREFIX
 from tests.e2e.stack import Stack, eventually
 from tests.e2e.test_survival import another_worker
 from tests.pictures import picture
@@ -28,19 +32,25 @@ def service() -> Iterator[Stack]:
         try:
             stack.start(latency=PROVIDER_SECONDS, travel=TRAVEL_SECONDS)
             with another_worker(stack):
-                eventually(lambda: _workers(stack) == 2, what="the second worker")
+                with Redis.from_url(redis_url(stack)) as redis:
+                    eventually(lambda: _workers(redis) == 2, what="the second worker")
                 yield stack
         finally:
             if stack.process:
                 stack.stop()
 
 
-def submit(stack: Stack, jobs: int) -> list[str]:
+def redis_url(stack: Stack) -> str:
+    """Return the address of the server that a stack has started."""
+    lines = (stack.folder / "data" / "redis.conf").read_text().splitlines()
+    facts = dict(line.split(" ", 1) for line in lines)
+    return f"redis://:{facts['requirepass']}@127.0.0.1:{facts['port']}/0"
+
+
+def submit(stack: Stack, jobs: int, *, drawn: bool = False) -> list[str]:
     """Order so many jobs in batches of a hundred; return the ids of the batches."""
-    return [
-        _order(stack, "batches", min(_BATCH, jobs - done))["batch_id"]
-        for done in range(0, jobs, _BATCH)
-    ]
+    order = _order_drawn if drawn else _order_batch
+    return [order(stack, min(_BATCH, jobs - done)) for done in range(0, jobs, _BATCH)]
 
 
 def submit_one(stack: Stack) -> str:
@@ -48,10 +58,21 @@ def submit_one(stack: Stack) -> str:
     return str(_order(stack, "upscale_image", 1)["job_id"])
 
 
+def _order_batch(stack: Stack, jobs: int) -> str:
+    return str(_order(stack, "batches", jobs)["batch_id"])
+
+
+def _order_drawn(stack: Stack, jobs: int) -> str:
+    order = {"jobs": [{"prompt": f"picture {number}"} for number in range(jobs)]}
+    answer = stack.http.post(f"{stack.base}/batches", json=order, timeout=60)
+    answer.raise_for_status()
+    return str(answer.json()["batch_id"])
+
+
 def wait_for_all(stack: Stack, batches: list[str], seconds: float) -> None:
     """Wait until every batch has ended; raise when one has a job that did not succeed."""
     for batch in batches:
-        eventually(lambda batch=batch: _ended(stack, batch), seconds, "the end of a batch")  # type: ignore[misc]
+        eventually(partial(_ended, stack, batch), seconds, "the end of a batch")
 
 
 def arrivals(stack: Stack) -> dict[str, float]:
@@ -78,5 +99,5 @@ def _ended(stack: Stack, batch: str) -> bool:
     return bool(told["finished_at"])
 
 
-def _workers(stack: Stack) -> int:
-    return int(stack.get("/readyz").json()["workers"])
+def _workers(redis: "Redis") -> int:
+    return int(redis.zcount(f"{PREFIX}workers", time.time() * 1000, "+inf"))

@@ -2,9 +2,9 @@
 
 Two processes of 40 threads each call an own server (3 s an answer) as fast as the way lets them: one
 thread at first and all others 7 s later, as a batch comes some time after a single call; then 13 s of
-settling, then three of the way's own periods, of which the use is told. The server lets each call travel by chance and
-then counts it in an exact window of 10 s. There is no lock-out here, so that every call too many is
-seen; the provider's would last 60 s each time.
+settling, then three of the way's own periods, of which the use is told. The server lets each call
+travel by chance and then counts it in an exact window of 10 s. There is no lock-out here, so that
+every call too many is seen; the provider's would last 60 s each time.
 """
 
 import http.client

@@ -50,7 +50,7 @@ class CountingConnection(Connection):
         """Count a command unless it belongs to the handshake, and send it."""
         if args[0] not in _HANDSHAKE:
             CountingConnection.sent += 1
-        super().send_command(*args, **options)
+        super().send_command(*args, **options)  # type: ignore[no-untyped-call]
 
 
 def _counted(url: str) -> ConnectionPool:
