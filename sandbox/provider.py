@@ -21,12 +21,13 @@ from sandbox.stats import Stats
 
 @dataclass(frozen=True)
 class Caller:
-    """Hold who calls, as the request's head says."""
+    """Hold who calls, as the request's head says, and when (ISO time, after the travel)."""
 
     key: str
     path: str
     request_id: str
     client: tuple[str | None, ...] = (None, None, None)
+    arrived: str = ""
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,7 @@ class Provider:
         return self.ledger.add(
             {
                 "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                "arrived": caller.arrived,
                 "path": caller.path,
                 "operation": call.operation.name,
                 "model": call.model,

@@ -2,6 +2,7 @@
 
 import random
 import secrets
+from datetime import UTC, datetime
 from functools import partial
 
 from flask import Blueprint, Flask, Response, current_app, g, request
@@ -87,6 +88,7 @@ def _arrive() -> Response | None:
     if provider.settings.travel:
         provider.host.sleep(random.uniform(0, provider.settings.travel))
     g.counted = True
+    g.arrived = datetime.now(UTC).isoformat(timespec="milliseconds")
     provider.stats.enter()
     if provider.settings.down:
         return refuse(error_of(503, html=True), g.request_id, request.path)
@@ -177,7 +179,7 @@ def _verify_v1(key: str | None) -> None:
 
 def _caller(key: str) -> Caller:
     client_id, user_id, version = (request.headers.get(name) for name in CLIENT_HEADERS)
-    return Caller(key, request.path, g.request_id, (client_id, user_id, version))
+    return Caller(key, request.path, g.request_id, (client_id, user_id, version), g.arrived)
 
 
 def _answer(outcome: Outcome, job_id: str = "") -> Response:

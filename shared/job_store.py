@@ -14,9 +14,9 @@ from shared.jobs import SCHEMA_VERSION, Job, from_record, to_record
 from shared.moves import Accepted, AcceptedBatch, Pace, Release, Replay, Sweep, Turn
 from shared.scripts import PREFIX, Scripts, answering, pairs
 
-# A free worker's jobs are dispatched for the slots of the next two seconds, no further: the order of
-# the rest is decided as late as possible.
-LOOK_AHEAD_MS = 2_000
+# A free worker's jobs are dispatched for the slots of so many ms, no further: whoever comes first in the
+# queue waits behind them. Above a worker's tick (500), so that no slot passes by between two of them.
+LOOK_AHEAD_MS = 750
 # A kept slot that is used later than this could meet its neighbours' and break the provider's limit.
 SLOT_LATE_MS = 100
 # A message that no worker took up in this time is taken for lost.

@@ -1,0 +1,103 @@
+"""The whole service with two workers, its load, and what its provider saw."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import requests
+from redis import Redis
+
+from shared.scripts import PREFIX
+from tests.e2e.stack import Stack, eventually
+from tests.e2e.test_survival import another_worker
+from tests.pictures import picture
+
+PROVIDER_SECONDS = 3.0
+TRAVEL_SECONDS = 0.05
+# Small, so that the sandbox, which shares the machine, draws it in a millisecond.
+_PICTURE = picture(32, 32)
+_BATCH = 100
+
+
+@contextmanager
+def service() -> Iterator[Stack]:
+    """Give the service, started by `python app.py`, with a second worker and a slow provider."""
+    with tempfile.TemporaryDirectory() as folder:
+        stack = Stack(Path(folder), LOG_LEVEL="WARNING")
+        try:
+            stack.start(latency=PROVIDER_SECONDS, travel=TRAVEL_SECONDS)
+            with another_worker(stack):
+                with Redis.from_url(redis_url(stack)) as redis:
+                    eventually(lambda: _workers(redis) == 2, what="the second worker")
+                yield stack
+        finally:
+            if stack.process:
+                stack.stop()
+
+
+def redis_url(stack: Stack) -> str:
+    """Return the address of the server that a stack has started."""
+    lines = (stack.folder / "data" / "redis.conf").read_text().splitlines()
+    facts = dict(line.split(" ", 1) for line in lines)
+    return f"redis://:{facts['requirepass']}@127.0.0.1:{facts['port']}/0"
+
+
+def submit(stack: Stack, jobs: int, *, drawn: bool = False) -> list[str]:
+    """Order so many jobs in batches of a hundred; return the ids of the batches."""
+    order = _order_drawn if drawn else _order_batch
+    return [order(stack, min(_BATCH, jobs - done)) for done in range(0, jobs, _BATCH)]
+
+
+def submit_one(stack: Stack) -> str:
+    """Order a single job; return its id."""
+    return str(_order(stack, "upscale_image", 1)["job_id"])
+
+
+def _order_batch(stack: Stack, jobs: int) -> str:
+    return str(_order(stack, "batches", jobs)["batch_id"])
+
+
+def _order_drawn(stack: Stack, jobs: int) -> str:
+    order = {"jobs": [{"prompt": f"picture {number}"} for number in range(jobs)]}
+    answer = stack.http.post(f"{stack.base}/batches", json=order, timeout=60)
+    answer.raise_for_status()
+    return str(answer.json()["batch_id"])
+
+
+def wait_for_all(stack: Stack, batches: list[str], seconds: float) -> None:
+    """Wait until every batch has ended; raise when one has a job that did not succeed."""
+    for batch in batches:
+        eventually(partial(_ended, stack, batch), seconds, "the end of a batch")
+
+
+def arrivals(stack: Stack) -> dict[str, float]:
+    """Return when each accepted call arrived at the provider (seconds), by its request id."""
+    ledger = requests.get(f"{stack.sandbox}/_sandbox/ledger", timeout=30).json()["entries"]
+    return {
+        entry["request_id"]: datetime.fromisoformat(entry["arrived"]).timestamp()
+        for entry in ledger
+    }
+
+
+def _order(stack: Stack, path: str, pictures: int) -> dict[str, Any]:
+    files = [("image", (f"{number}.png", _PICTURE)) for number in range(pictures)]
+    answer = stack.http.post(f"{stack.base}/{path}", files=files, data={"mode": "fast"}, timeout=60)
+    answer.raise_for_status()
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def _ended(stack: Stack, batch: str) -> bool:
+    told = stack.get(f"/batches/{batch}", params={"wait": 2}).json()
+    if told["counts"]["failed"] or told["counts"]["canceled"]:
+        raise RuntimeError(f"Not every job succeeded: {told['counts']}")
+    return bool(told["finished_at"])
+
+
+def _workers(redis: "Redis") -> int:
+    return int(redis.zcount(f"{PREFIX}workers", time.time() * 1000, "+inf"))
