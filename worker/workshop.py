@@ -36,8 +36,10 @@ _log = logging.getLogger(__name__)
 POLL_MS = 10_000
 # A wait for a slot holds a thread: a longer one goes back into the queue.
 _LONGEST_SLOT_WAIT_MS = 3_000
-_WRITE_TRIES = 5
+# Pauses of 1, 2, 3, 4 and then 5 s between them: as long as a lease lasts.
+_WRITE_TRIES = 9
 _WRITE_PAUSE_SECONDS = 1.0
+_LONGEST_WRITE_PAUSE = 5
 
 
 class Provider(Protocol):
@@ -127,7 +129,7 @@ def _write(name: str, data: bytes, shop: Workshop) -> bool:
             return shop.images.put(name, data)
         except OSError as error:
             _log.warning("could not write an image", extra={"reason": error.strerror})
-            time.sleep(_WRITE_PAUSE_SECONDS * attempt)
+            time.sleep(_WRITE_PAUSE_SECONDS * min(attempt, _LONGEST_WRITE_PAUSE))
     try:
         return shop.images.put(name, data)
     except OSError as error:

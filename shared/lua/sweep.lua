@@ -10,13 +10,16 @@ for _, id in ipairs(lost) do enqueue(id) end
 local unasked = redis.call('ZRANGEBYSCORE', key('resuming'), '-inf', now - unclaimed, 'LIMIT', 0, most)
 for _, id in ipairs(unasked) do put('parked', id, now) end
 -- Nobody swept for a while: the store was away, or this machine slept, and workers could not renew their
--- leases. Each gets a fresh one, also those that have a moment left; who is really gone is adopted when
--- that ends.
+-- leases. Each lasts longer by that while, also those that have a moment left; who is really gone is adopted
+-- when that ends, however often it happens.
 local last = number_at('sweep:last')
 redis.call('SET', key('sweep:last'), now)
-if last > 0 and (now - last > longest_gap or now < last) then
-  for _, id in ipairs(redis.call('ZRANGE', key('running'), 0, -1)) do
-    redis.call('ZADD', key('running'), now + ARGV[4], id)
+local gap = now - last
+if last > 0 and (gap > longest_gap or gap < 0) then
+  local leases = redis.call('ZRANGE', key('running'), 0, -1, 'WITHSCORES')
+  for n = 1, #leases, 2 do
+    local ends = gap < 0 and now + ARGV[4] or leases[n + 1] + gap
+    redis.call('ZADD', key('running'), ends, leases[n])
   end
 end
 -- a lease can't last longer than it was given: the clock went back

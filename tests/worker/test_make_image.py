@@ -175,7 +175,7 @@ def test_a_write_that_always_fails_ends_a_job_that_was_charged(services: Service
     done = after_a_run(services, accepted(services.store), provider, images=images)
 
     assert (done.status, done.error_code, done.credits) == ("failed", "storage_error", 3_000)
-    assert (images.tries, len(provider.calls)) == (5, 1)
+    assert (images.tries, len(provider.calls)) == (9, 1)
 
 
 def test_a_defect_of_ours_ends_the_job(services: Services) -> None:

@@ -11,7 +11,7 @@ from shared.errors import OutcomeUnknown, OutputModerated
 from shared.job_store import JobStore
 from shared.moves import Pace, Turn
 from shared.services import Services
-from tests.builders import CLAIM, LEASE_MS, accepted, known, orphan
+from tests.builders import CLAIM, LEASE_MS, accepted, known, now_ms, orphan
 from tests.fakes import FlakyStore, ScriptedProvider
 from tests.pictures import picture
 from tests.worker.bench import IMAGE, PICTURE, after_a_run, upscale, workshop
@@ -188,6 +188,7 @@ def test_leases_that_nobody_could_renew_are_not_taken_for_dead_workers(
 ) -> None:
     sweep(services)
     healthy = orphan(services.store, redis_client, sent=True)
+    redis_client.zadd("images:running", {healthy.id: now_ms(redis_client) - 15_000})
     redis_client.decrby("images:sweep:last", 40_000)  # as long as the store was away
 
     sweep(services)
@@ -209,6 +210,28 @@ def test_a_lease_with_a_moment_left_is_refreshed_after_an_outage_too(
     sweep(services)
 
     assert (redis_client.zscore("images:running", job.id) or 0) > soon + 20_000
+
+
+def test_outages_that_come_again_and_again_do_not_keep_a_dead_workers_job_for_ever(
+    services: Services, redis_client: "Redis"
+) -> None:
+    def passes(ms: int) -> None:
+        redis_client.decrby("images:sweep:last", ms)
+        redis_client.zincrby("images:running", -ms, job.id)
+
+    sweep(services)
+    job = orphan(services.store, redis_client, sent=False)
+    redis_client.zadd("images:running", {job.id: now_ms(redis_client) + LEASE_MS})
+    swept = 0
+    while known(services.store, job.id).status == "running" and swept < 60:
+        passes(6_000)  # nobody sweeps
+        sweep(services)
+        passes(1_000)
+        sweep(services)
+        swept += 1
+
+    assert known(services.store, job.id).status == "queued"
+    assert 25 <= swept <= 31
 
 
 def test_a_worker_that_stays_away_after_an_outage_is_taken_for_dead_then(
