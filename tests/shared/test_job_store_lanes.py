@@ -69,7 +69,7 @@ def test_turns_that_nobody_else_wanted_are_not_owed_to_the_other_lane(store: Job
     turns(store, 25)
     alone = [accepted(store).id for _ in range(9)]
 
-    assert turns(store, 9) == alone
+    assert set(turns(store, 9)) == set(alone)
     assert turns(store, 1) == [batch.jobs[25]]
 
 
