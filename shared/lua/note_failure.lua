@@ -11,11 +11,10 @@ if not state then
   if ARGV[3] == '1' or redis.call('HGET', breaker, 'first') ~= id then redis.call('HSET', breaker, 'sure', 1) end
   local enough = failures >= failures_to_open and redis.call('HEXISTS', breaker, 'sure') == 1
   if why == 'provider_unavailable' and not enough then return 'closed' end
-elseif state == 'half_open' then
-  -- what others send back now was sent before
-  if id == trial then open_breaker(why, now) end
-  return 'open'
+elseif state == 'half_open' and id ~= trial then
+  return 'open' -- it was sent before
 elseif why == open_for or why == 'provider_unavailable' then
+  if state == 'half_open' then open_breaker(why, now) end
   return 'open'
 else
   redis.call('HDEL', breaker, 'probes', 'since')

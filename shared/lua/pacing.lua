@@ -29,15 +29,13 @@ local function under_way(id)
   return id and (redis.call('ZSCORE', key('dispatched'), id) or redis.call('ZSCORE', key('running'), id))
 end
 
--- An outage is often over soon: probes come after 2, 4, 8, then every 15 s. What a person must mend takes longer.
-local function probe_pause(why, probes)
-  return why == 'provider_unavailable' and math.min(2000 * 2 ^ math.min(probes, 3), 15000) or 15000
-end
+-- Probes come after 2, 4, 8 and then every 15 s.
+local function probe_pause(probes) return math.min(2000 * 2 ^ math.min(probes, 3), 15000) end
 
 local function open_breaker(why, now)
   local probes = tonumber(redis.call('HGET', breaker, 'probes') or 0)
   redis.call('HSETNX', breaker, 'since', now)
   redis.call('HSET', breaker, 'state', 'open', 'why', why, 'probes', probes + 1,
-    'probe_at', now + probe_pause(why, probes))
+    'probe_at', now + probe_pause(probes))
   redis.call('HDEL', breaker, 'trial', 'failures', 'first', 'sure')
 end

@@ -24,11 +24,11 @@ class KnownBreaker:
             self.sure = self.sure or sure or self.first != job_id
             if why == "provider_unavailable" and not (self.failures >= TO_OPEN and self.sure):
                 return "closed"
-        elif self.state == "half_open":
-            if job_id == self.trial:
-                self.opens(why)
+        elif self.state == "half_open" and job_id != self.trial:
             return "open"
         elif why in {self.why, "provider_unavailable"}:
+            if self.state == "half_open":
+                self.opens(why)
             return "open"
         self.opens(why)
         return "opened"
