@@ -201,3 +201,23 @@ def test_without_a_pause_calls_go_out(index: JobIndex, redis_client: "Redis") ->
     redis_client.set(f"{PREFIX}pace:paused_until", now_ms(redis_client) - 1)
 
     assert index.paused_ms() == 0
+
+
+def test_a_lock_out_widens_the_distance_between_calls_once_and_each_further_one_twice_as_much(
+    redis_client: "Redis",
+) -> None:
+    store = JobStore(redis_client, Pace(20, 2))
+    widened = []
+    for _ in range(3):
+        at_once(lambda _: store.pause(60_000, widen=True), range(10))
+        widened.append(float(redis_client.get(f"{PREFIX}pace:widened") or 0))
+        redis_client.delete(f"{PREFIX}pace:paused_until")
+    jobs = [running(store).id for _ in range(10)]
+
+    for job_id in jobs:
+        store.begin_call(job_id, CLAIM, LONG)
+
+    slots = [slot_of(store, job_id) for job_id in jobs]
+    assert widened == [2, 6, 14]
+    assert {later - earlier for earlier, later in pairwise(slots[1:])} == {34}
+    assert 590_000 < redis_client.pttl(f"{PREFIX}pace:widened") <= 600_000
