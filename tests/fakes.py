@@ -32,14 +32,16 @@ class ScriptedProvider:
         self.calls: list[Outgoing] = []
         self.polls: list[Outgoing] = []
 
-    def call(self, outgoing: Outgoing) -> ProviderImage:
+    def call(self, outgoing: Outgoing, check: Callable[[], None]) -> ProviderImage:
         """Give the next answer, an image."""
+        check()
         self.calls.append(outgoing)
         image: ProviderImage = self._answer()
         return image
 
-    def start(self, outgoing: Outgoing) -> str:
+    def start(self, outgoing: Outgoing, check: Callable[[], None]) -> str:
         """Give the next answer, an id."""
+        check()
         self.calls.append(outgoing)
         provider_id: str = self._answer()
         return provider_id

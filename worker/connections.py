@@ -1,9 +1,11 @@
 """Connections that know whether they stood: what fails before that surely cost nothing.
 
 Name look-up, TCP and the TLS handshake fail in a dozen ways, some of which look like a failure of the
-answer; only the connection itself can tell.
+answer; only the connection itself can tell. They also take seconds, so what must still hold when a request
+is sent is asked once the connection stands.
 """
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -13,17 +15,21 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 connected: ContextVar[bool] = ContextVar("connected", default=False)
+# Raises when the request may not be sent any more; the last thing that runs before its first byte.
+last_check: ContextVar[Callable[[], None]] = ContextVar("last_check")
 
 
 class _Connection(HTTPConnection):
     def connect(self) -> None:
         super().connect()
+        last_check.get()()
         connected.set(True)
 
 
 class _SecureConnection(HTTPSConnection):
     def connect(self) -> None:
         super().connect()
+        last_check.get()()
         connected.set(True)
 
 
@@ -42,7 +48,7 @@ class _Adapter(HTTPAdapter):
 
 
 def provider_session() -> requests.Session:
-    """Return a session for one call, which sets `connected` once its connection stands."""
+    """Return a session for one call: once its connection stands, `last_check`, then `connected`."""
     session = requests.Session()
     session.trust_env = False  # a .netrc or a proxy of this machine must not see the key
     session.mount("https://", _Adapter())

@@ -17,6 +17,10 @@ _REMEMBER_SECONDS = 600.0
 T = TypeVar("T")
 
 
+class LeaseLost(Exception):
+    """A lease ran out unnoticed (this process was frozen): the call may be another's, and is not sent."""
+
+
 @dataclass(slots=True)
 class Lease:
     """One job's lease; `renewed` is by this process's monotonic clock, which a freeze can't fool.
@@ -31,6 +35,11 @@ class Lease:
     def alive(self) -> bool:
         """Tell whether nobody else can have taken the job over by now."""
         return (time.monotonic() - self.renewed) * 1000 < LEASE_MS
+
+    def ensure_alive(self) -> None:
+        """Raise LeaseLost when it is not."""
+        if not self.alive():
+            raise LeaseLost
 
 
 def insist(step: Callable[[], T], worthwhile: Callable[[], bool]) -> T:
@@ -74,10 +83,21 @@ class Leases:
                 if self._running.get(job_id) is lease:
                     del self._running[job_id]
 
+    def running(self) -> dict[str, Lease]:
+        """Return the leases of the jobs that run now, by job id."""
+        with self._lock:
+            return dict(self._running)
+
+    def give_up(self) -> None:
+        """End every lease now, so that others take these jobs up at once; may raise StoreUnavailable.
+
+        For a process that is about to end in the middle of its calls.
+        """
+        self._store.renew({job_id: lease.claim for job_id, lease in self.running().items()}, 0)
+
     def renew(self) -> None:
         """Prolong every lease that is still ours; may raise StoreUnavailable."""
-        with self._lock:
-            running = dict(self._running)
+        running = self.running()
         if not running:
             return
         begun = time.monotonic()

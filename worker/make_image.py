@@ -23,7 +23,7 @@ from shared.moves import Release
 from shared.operations import BY_NAME
 from worker.cooking import collect, start
 from worker.endings import credits_after, finish_from_disk, retry_rule
-from worker.leases import LEASE_MS, Lease
+from worker.leases import LEASE_MS, Lease, LeaseLost
 from worker.wire import Outgoing, build_request
 from worker.workshop import (
     Workshop,
@@ -60,6 +60,9 @@ def make_image(job_id: str, shop: Workshop) -> None:
 def _run(job: Job, lease: Lease, shop: Workshop) -> None:
     try:
         _make(job, lease, shop)
+    except LeaseLost:
+        _log.warning("a call was not sent: its lease had run out")
+        hand_back(job, lease, Release(take_back_attempt=True), shop)
     except Retryable as fault:
         _again_or_fail(job, lease, fault, shop)
     except (ProviderAuth, ProviderCredits) as fault:
@@ -94,10 +97,10 @@ def _call(job: Job, lease: Lease, shop: Workshop) -> None:
         return
     lease.sent = True
     if BY_NAME[job.operation].asynchronous:
-        start(job, outgoing, shop)
+        start(job, outgoing, lease, shop)
         return
     begun = time.monotonic()
-    image = shop.provider.call(outgoing)
+    image = shop.provider.call(outgoing, lease.ensure_alive)
     note_answer(job, shop)
     deliver(job, image, source, round((time.monotonic() - begun) * 1000), shop)
 

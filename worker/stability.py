@@ -1,7 +1,7 @@
 """The provider's client: knows only HTTP. It does not retry, pause, or know of jobs."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import requests
@@ -9,7 +9,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from shared.errors import OutcomeUnknown, ProviderBadImage, ProviderTimeout, ProviderUnavailable
-from worker.connections import connected, provider_session
+from worker.connections import connected, last_check, provider_session
 from worker.wire import Outgoing, ProviderImage, read_answer, read_balance, read_result, read_start
 
 CONNECT_SECONDS = 5.0
@@ -20,19 +20,23 @@ Answer = tuple[int, CaseInsensitiveDict[str], bytes]
 
 
 class Stability:
-    """Make one call at a time, any number of them side by side; raises ProviderFault and no other."""
+    """Make one call at a time, any number of them side by side.
+
+    Raises ProviderFault, what a given `check` raises, and no other. The check of a paid call runs when the
+    connection stands, just before the request is sent.
+    """
 
     def __init__(self, base_url: str, timeout_seconds: float) -> None:
         self._base_url = base_url
         self._timeout = timeout_seconds
 
-    def call(self, outgoing: Outgoing) -> ProviderImage:
+    def call(self, outgoing: Outgoing, check: Callable[[], None]) -> ProviderImage:
         """Send a request and return its image."""
-        return read_answer(*self._send("POST", outgoing))
+        return read_answer(*self._send("POST", outgoing, check))
 
-    def start(self, outgoing: Outgoing) -> str:
+    def start(self, outgoing: Outgoing, check: Callable[[], None]) -> str:
         """Send a request that has an image begun; return the id by which to ask for it."""
-        return read_start(*self._send("POST", outgoing))
+        return read_start(*self._send("POST", outgoing, check))
 
     def result(self, outgoing: Outgoing) -> ProviderImage | None:
         """Ask for an image that was begun; return None while it cooks."""
@@ -42,11 +46,13 @@ class Stability:
         """Ask for the account's balance, in thousandths of a credit."""
         return read_balance(*self._send("GET", outgoing))
 
-    def _send(self, method: str, outgoing: Outgoing) -> Answer:
+    def _send(
+        self, method: str, outgoing: Outgoing, check: Callable[[], None] = lambda: None
+    ) -> Answer:
         """Return what comes back; every silence and the whole body end in the time-out."""
         deadline = time.monotonic() + self._timeout
         with (
-            _transport(),
+            _transport(check),
             provider_session() as session,
             session.request(
                 method,
@@ -89,9 +95,10 @@ _NOT_REACHED = "The provider can't be reached"
 
 
 @contextmanager
-def _transport() -> Iterator[None]:
+def _transport(check: Callable[[], None]) -> Iterator[None]:
     """Turn trouble on the way into faults, by whether the call can have reached the provider."""
     connected.set(False)
+    last_check.set(check)
     try:
         yield
     except (requests.RequestException, HTTPError, OSError) as error:

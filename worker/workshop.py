@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -45,12 +46,12 @@ _LONGEST_WRITE_PAUSE = 5
 class Provider(Protocol):
     """What makes the pictures; each of these returns or raises a ProviderFault."""
 
-    def call(self, outgoing: Outgoing) -> ProviderImage:
-        """Return an image."""
+    def call(self, outgoing: Outgoing, check: Callable[[], None]) -> ProviderImage:
+        """Return an image; `check` raises, just before it is sent, when the call is no longer ours."""
         ...
 
-    def start(self, outgoing: Outgoing) -> str:
-        """Have an image begun; return the id by which it can be asked for."""
+    def start(self, outgoing: Outgoing, check: Callable[[], None]) -> str:
+        """Have an image begun, as `call`; return the id by which it can be asked for."""
         ...
 
     def result(self, outgoing: Outgoing) -> ProviderImage | None:
@@ -75,17 +76,14 @@ class Workshop:
 def wait_for_turn(job: Job, lease: Lease, shop: Workshop) -> int | None:
     """Return, when the provider may be called now, how long ago (ms) the job was sent, 0 if never.
 
-    None: the job is back in its place, or another's.
+    None: the job is back in its place, or another's. Raises LeaseLost.
     """
     ask = partial(shop.store.begin_call, job.id, lease.claim, _LONGEST_SLOT_WAIT_MS)
     while not shop.stopping.is_set():
         turn = insist(ask, lease.alive)
         if turn.word == "go":
-            if lease.alive():
-                return turn.ms
-            # this process was frozen: the call may be another's by now, and was not sent from here
-            hand_back(job, lease, Release(take_back_attempt=True), shop)
-            return None
+            lease.ensure_alive()
+            return turn.ms
         if turn.word == "stale":
             # a turn whose answer was lost counts as sent, and was not: whoever canceled learns that
             insist(partial(settle, job, 0, shop), for_a_while())

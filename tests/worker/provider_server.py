@@ -44,6 +44,10 @@ class ProviderServer(socketserver.ThreadingTCPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
+def agree() -> None:
+    """Be the check of a call that may be sent."""
+
+
 class _Handler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         server: Any = self.server

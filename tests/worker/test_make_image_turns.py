@@ -2,21 +2,25 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from redis import Redis
 
 from shared.job_store import JobStore
+from shared.jobs import Job
 from shared.moves import Pace
 from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import CLAIM, LEASE_MS, accepted, known, places, until
 from tests.fakes import ScriptedProvider
 from tests.worker.bench import IMAGE, after_a_run, workshop
+from tests.worker.kitchen import creative
 from worker.leases import Lease, Leases
 from worker.make_image import make_image
+from worker.wire import Outgoing
 
 
 class FrozenLeases(Leases):
@@ -89,6 +93,27 @@ def test_a_process_that_was_frozen_does_not_send(services: Services) -> None:
 
     assert provider.calls == []
     assert (job.status, job.attempts) == ("queued", 0)
+
+
+@pytest.mark.parametrize("order", [lambda services: accepted(services.store), creative])
+def test_a_process_that_was_frozen_while_it_connected_does_not_send(
+    services: Services, order: Callable[[Services], Job]
+) -> None:
+    class Slow(ScriptedProvider):
+        """A provider whose connection stands only after this process was stopped for a minute."""
+
+        def call(self, outgoing: Outgoing, check: Callable[[], None]) -> Any:
+            (lease,) = leases.running().values()
+            lease.renewed -= 60
+            return super().call(outgoing, check)
+
+        start = call
+
+    provider, leases = Slow(IMAGE), Leases(services.store)
+
+    after = after_a_run(services, order(services), provider, leases=leases)
+
+    assert (after.status, after.attempts, after.unknown) == ("queued", 0, 0)
 
 
 def test_a_job_that_was_taken_over_meanwhile_is_not_sent(

@@ -25,6 +25,7 @@ from tests.pictures import picture
 from tests.worker.provider_server import (
     OK,
     Answer,
+    agree,
     drips,
     head,
     never,
@@ -33,6 +34,7 @@ from tests.worker.provider_server import (
     resets,
     says,
 )
+from worker.leases import Lease, LeaseLost
 from worker.stability import CONNECT_SECONDS, Stability
 from worker.wire import Outgoing, ProviderImage, build_request
 
@@ -44,7 +46,7 @@ CHUNKED = head(200, {**OK, "Transfer-Encoding": "chunked"}) + b"5\r\nabcde\r\n"
 def call(answer: Answer, seconds: float = 10, outgoing: Outgoing = CORE) -> ProviderImage:
     """Return what a call to a provider with this answer brings."""
     with provider(answer) as server:
-        return Stability(server.url, seconds).call(outgoing)
+        return Stability(server.url, seconds).call(outgoing, agree)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_a_port_where_nobody_listens_was_never_reached() -> None:
         port = probe.getsockname()[1]
 
     with pytest.raises(ProviderUnavailable):
-        Stability(f"http://127.0.0.1:{port}", 5).call(CORE)
+        Stability(f"http://127.0.0.1:{port}", 5).call(CORE, agree)
 
 
 def test_a_name_that_nobody_knows_was_never_reached(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +156,7 @@ def test_a_name_that_nobody_knows_was_never_reached(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("socket.getaddrinfo", unknown)
 
     with pytest.raises(ProviderUnavailable):
-        Stability("https://provider.invalid", 5).call(CORE)
+        Stability("https://provider.invalid", 5).call(CORE, agree)
 
 
 def test_trouble_with_tls_after_the_request_leaves_the_outcome_unknown(
@@ -184,9 +186,26 @@ def test_a_handshake_that_fails_was_never_reached(manner: str) -> None:
         server = threading.Thread(target=meet, args=[listener])
         server.start()
         with pytest.raises(ProviderUnavailable):
-            Stability(f"https://127.0.0.1:{listener.getsockname()[1]}", 1).call(CORE)
+            Stability(f"https://127.0.0.1:{listener.getsockname()[1]}", 1).call(CORE, agree)
         done.set()
         server.join()
+
+
+def test_a_call_that_is_another_s_by_the_time_its_connection_stands_is_not_sent() -> None:
+    def refuse() -> None:
+        caller.accept()[0].close()  # the connection stands
+        raise LeaseLost
+
+    with socket.create_server(("127.0.0.1", 0)) as caller:
+        caller.settimeout(5)
+        with pytest.raises(LeaseLost):
+            Stability(f"http://127.0.0.1:{caller.getsockname()[1]}", 5).call(CORE, refuse)
+
+    with provider(says(200, PICTURE)) as server:
+        with pytest.raises(LeaseLost):
+            Stability(server.url, 5).call(CORE, Lease("c", 0).ensure_alive)
+
+        assert server.received == []
 
 
 def test_a_redirect_is_not_followed() -> None:
@@ -195,7 +214,7 @@ def test_a_redirect_is_not_followed() -> None:
         provider(says(302, b"", {"Location": elsewhere.url})) as server,
     ):
         with pytest.raises(OutcomeUnknown):
-            Stability(server.url, 5).call(CORE)
+            Stability(server.url, 5).call(CORE, agree)
 
         assert elsewhere.received == []
 
@@ -206,7 +225,7 @@ def test_the_request_is_a_form_of_exactly_the_parts_it_was_given() -> None:
         BY_NAME["upscale/conservative"], "conservative", request, PICTURE, "sk-1"
     )
     with provider(says(200, PICTURE)) as server:
-        Stability(server.url, 5).call(outgoing)
+        Stability(server.url, 5).call(outgoing, agree)
 
     (received,) = server.received
     assert received.line == "POST /v2beta/stable-image/upscale/conservative HTTP/1.1"
@@ -221,7 +240,7 @@ def test_the_request_is_a_form_of_exactly_the_parts_it_was_given() -> None:
 
 def test_a_form_without_a_file_is_multipart_too_and_carries_the_key() -> None:
     with provider(says(200, PICTURE)) as server:
-        Stability(server.url, 5).call(CORE)
+        Stability(server.url, 5).call(CORE, agree)
 
     (received,) = server.received
     assert received.parts == {"prompt": (None, "füchse".encode())}
@@ -236,7 +255,7 @@ def test_what_this_machine_has_set_for_others_is_not_used(
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     with provider(says(200, PICTURE)) as server:
-        Stability(server.url, 5).call(CORE)
+        Stability(server.url, 5).call(CORE, agree)
 
     assert server.received[0].headers["Authorization"] == "Bearer sk-1"
 
@@ -251,6 +270,6 @@ def test_every_call_has_both_time_outs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("requests.adapters.HTTPAdapter.send", send)
 
     with pytest.raises(ProviderUnavailable):
-        Stability("http://127.0.0.1:1", 7).call(CORE)
+        Stability("http://127.0.0.1:1", 7).call(CORE, agree)
 
     assert given == [(CONNECT_SECONDS, 7)]

@@ -16,7 +16,7 @@ from shared.errors import (
 )
 from shared.operations import BY_NAME
 from tests.pictures import picture
-from tests.worker.provider_server import Answer, drips, head, never, provider, resets, says
+from tests.worker.provider_server import Answer, agree, drips, head, never, provider, resets, says
 from worker.stability import Stability
 from worker.wire import ProviderImage, build_request, result_request
 
@@ -35,7 +35,7 @@ LOST = json.dumps({"id": "a" * 32, "name": "generation_not_found", "errors": ["i
 def start(answer: Answer, seconds: float = 10) -> str:
     """Return what a start at a provider with this answer brings."""
     with provider(answer) as server:
-        return Stability(server.url, seconds).start(START)
+        return Stability(server.url, seconds).start(START, agree)
 
 
 def poll(answer: Answer, seconds: float = 10) -> ProviderImage | None:
@@ -46,7 +46,7 @@ def poll(answer: Answer, seconds: float = 10) -> ProviderImage | None:
 
 def test_a_start_is_a_form_and_brings_an_id() -> None:
     with provider(says(200, BEGUN, JSON)) as server:
-        assert Stability(server.url, 5).start(START) == ID
+        assert Stability(server.url, 5).start(START, agree) == ID
 
     (received,) = server.received
     assert received.line == "POST /v2beta/stable-image/upscale/creative HTTP/1.1"
