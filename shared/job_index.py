@@ -23,7 +23,8 @@ class Outlook:
     """A queued job's place in the queue, from 1, and when its image is expected, in ms from now.
 
     None is unknown: the job pauses, or nothing like it was made lately. `holdup` is the code of what
-    keeps all jobs from being started now: "rate_limited", or why the breaker is not closed.
+    keeps all jobs from being started now: "rate_limited", why the breaker is not closed, or
+    "storage_error" when workers live and none can keep an image.
     """
 
     position: int | None = None
@@ -111,7 +112,9 @@ class JobIndex:
     def counts(self) -> dict[str, int]:
         """Return what was counted since the store was empty, by name.
 
-        `calls_repeated_unknown_outcome`: calls sent again although the one before may be charged.
+        `calls_repeated_unknown_outcome`: calls sent again although the one before may be charged;
+        `messages_put_back`: messages that no worker took, whose jobs are sent again; `rate_limited`:
+        lock-outs by the provider; `breaker_opened`: times at which it was found down, or refused us.
         """
         with answering():
             told = cast("dict[str, str]", self._redis.hgetall(f"{PREFIX}counts"))

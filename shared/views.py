@@ -11,7 +11,6 @@ from typing import Any, Literal
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 from shared.batches import Batch, BatchStatus
-from shared.errors import StorageError
 from shared.job_index import Outlook
 from shared.jobs import Job, Status
 from shared.operations import Kind
@@ -32,6 +31,7 @@ _HELD_UP = {
     " mended that.",
     "rate_limited": "The provider has locked the service out for a while; the job waits for that"
     " to end.",
+    "storage_error": "The service can't keep images now; the job waits until it can.",
 }
 _GONE = {"deleted": "The image was deleted.", "expired": "The image has expired."}
 
@@ -247,8 +247,6 @@ def _message(job: Job, poll: int | None, outlook: Outlook) -> str:
         return f"The image is being made. {ask}"
     if why := _HELD_UP.get(outlook.holdup):
         return f"{why} {ask}"
-    if job.trouble == StorageError.error_code:
-        return f"The service has no room for images; the job waits until there is. {ask}"
     if job.trouble:
         return f"The provider could not do it yet; it is tried again by itself. {ask}"
     return f"The job is waiting for its turn{_place(outlook)}. {ask}"

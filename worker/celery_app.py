@@ -5,15 +5,20 @@ Start workers `--without-gossip`: nobody here listens to it, and it trips over a
 
 import logging
 import os
+import signal
 import sys
 import threading
+import time
 import warnings
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from celery import signals
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 
 from shared import lifeline
+from shared.errors import StoreUnavailable
 from shared.logs import set_up_logs
 from shared.queue import TaskQueue, make_celery
 from shared.services import build_services
@@ -23,6 +28,7 @@ from worker.probing import TIMEOUT_SECONDS
 from worker.stability import Stability
 from worker.tasks import register
 from worker.upkeep import Upkeep
+from worker.watchdog import Watchdog
 from worker.workshop import Workshop
 
 _log = logging.getLogger(__name__)
@@ -48,6 +54,12 @@ shop = Workshop(
 )
 register(app, services, shop)
 accountant = Stability(settings.provider_url, TIMEOUT_SECONDS)
+watchdog = Watchdog(
+    services.index,
+    leases,
+    settings.worker_concurrency,
+    partial(os.kill, os.getpid(), signal.SIGTERM),
+)
 _upkeep: list[Upkeep] = []
 
 
@@ -63,16 +75,22 @@ def _start_upkeep(sender: Any, **_: Any) -> None:
     # Celery asks for these warnings once more after it has set up its logs
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     # two workers of one name must not hide each other
-    upkeep = Upkeep(f"{sender.hostname}:{os.getpid()}", services, leases, accountant)
+    upkeep = Upkeep(f"{sender.hostname}:{os.getpid()}", services, leases, accountant, watchdog)
     _upkeep.append(upkeep)
     upkeep.start()
     _log.info("ready", extra={"worker": sender.hostname, "slots": settings.worker_concurrency})
 
 
+@signals.task_prerun.connect
+def _heard(**_: Any) -> None:
+    watchdog.heard()
+
+
 @signals.worker_shutting_down.connect
 def _hand_back(**_: Any) -> None:
-    """Give back what waits for its turn; what is already sent runs on."""
+    """Give back what waits for its turn; what is already sent runs on, within a bound."""
     shop.stopping.set()
+    threading.Thread(target=_end_in_time, name="end", daemon=True).start()
     for upkeep in _upkeep:
         upkeep.drain()
 
@@ -81,3 +99,17 @@ def _hand_back(**_: Any) -> None:
 def _stop_upkeep(**_: Any) -> None:
     for upkeep in _upkeep:
         upkeep.stop()
+
+
+def _end_in_time() -> None:
+    """End this process when its calls take longer than it may take to stop.
+
+    Celery would wait for them without a bound, and whoever stops us would kill us in the end; their jobs
+    would then wait for their leases to run out.
+    """
+    time.sleep(settings.shutdown_grace_seconds)
+    with suppress(StoreUnavailable):
+        leases.give_up()
+    _log.warning("stopped in the middle of calls", extra={"calls": len(leases.running())})
+    logging.shutdown()
+    os._exit(1)

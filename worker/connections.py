@@ -1,8 +1,8 @@
 """Connections that know whether they stood: what fails before that surely cost nothing.
 
 Name look-up, TCP and the TLS handshake fail in a dozen ways, some of which look like a failure of the
-answer; only the connection itself can tell. They also take seconds, so what must still hold when a request
-is sent is asked once the connection stands.
+answer; only the connection itself can tell. They also take seconds, so what must still hold when a
+request is sent is asked once the connection stands.
 """
 
 from collections.abc import Callable

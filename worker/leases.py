@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class LeaseLost(Exception):
-    """A lease ran out unnoticed (this process was frozen): the call may be another's, and is not sent."""
+    """A lease ran out unnoticed, this process was frozen: the call may be another's, and is not sent."""
 
 
 @dataclass(slots=True)
@@ -70,6 +70,7 @@ class Leases:
         self._store = store
         self._lock = threading.Lock()
         self._running: dict[str, Lease] = {}
+        self._given_up = False
 
     @contextmanager
     def keep(self, job_id: str, lease: Lease) -> Iterator[Lease]:
@@ -93,12 +94,13 @@ class Leases:
 
         For a process that is about to end in the middle of its calls.
         """
+        self._given_up = True
         self._store.renew({job_id: lease.claim for job_id, lease in self.running().items()}, 0)
 
     def renew(self) -> None:
         """Prolong every lease that is still ours; may raise StoreUnavailable."""
         running = self.running()
-        if not running:
+        if not running or self._given_up:
             return
         begun = time.monotonic()
         claims = {job_id: lease.claim for job_id, lease in running.items()}

@@ -13,7 +13,6 @@ from shared.errors import (
     ProviderFault,
     RateLimited,
     Retryable,
-    StorageError,
     StoreUnavailable,
 )
 from shared.image_file import ImageInfo, inspect
@@ -83,7 +82,7 @@ def _make(job: Job, lease: Lease, shop: Workshop) -> None:
         return
     if trouble := shop.images.trouble():
         _log.warning("no call is started: storage is in trouble", extra={"storage": trouble})
-        hand_back(job, lease, Release(_STORAGE_PAUSE_MS, trouble=StorageError.error_code), shop)
+        hand_back(job, lease, Release(_STORAGE_PAUSE_MS), shop)
     elif job.provider_id:
         collect(job, lease, shop)
     else:

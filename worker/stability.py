@@ -22,8 +22,8 @@ Answer = tuple[int, CaseInsensitiveDict[str], bytes]
 class Stability:
     """Make one call at a time, any number of them side by side.
 
-    Raises ProviderFault, what a given `check` raises, and no other. The check of a paid call runs when the
-    connection stands, just before the request is sent.
+    Raises ProviderFault, what a given `check` raises, and no other. The check of a paid call runs when
+    the connection stands, just before the request is sent.
     """
 
     def __init__(self, base_url: str, timeout_seconds: float) -> None:

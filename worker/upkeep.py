@@ -1,41 +1,30 @@
 """What every worker does besides images, in threads of their own.
 
-Heartbeat and leases; sweep and dispatch; retention; webhooks; probes.
+Heartbeat and leases; sweep and dispatch; retention; webhooks; probes; is there room for images, do
+messages come?
 
 Any number of workers may do it at once: each step is atomic in the store and does nothing twice.
 """
 
-import logging
-import secrets
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from shared.errors import (
-    DeadlinePassed,
-    JobFault,
-    OutcomeUnknown,
-    ProviderAuth,
-    ProviderCredits,
-    ProviderUnavailable,
-    StoreUnavailable,
-)
-from shared.jobs import Job
-from shared.moves import Release
+from shared.errors import StoreUnavailable
 from shared.outbound import Outbound
 from shared.queue import dispatch
 from shared.services import Services
-from worker.endings import fail, finish_from_disk, retry_rule
 from worker.leases import RENEW_SECONDS, Leases
 from worker.probing import Accountant, probe
 from worker.retention import Retiring, expire, tidy
+from worker.steps import TICK_SECONDS, Step, repeat
+from worker.storage_watch import LOOK_SECONDS as STORAGE_SECONDS
+from worker.storage_watch import StorageWatch
+from worker.sweep import sweep
+from worker.watchdog import LOOK_SECONDS as WATCHDOG_SECONDS
+from worker.watchdog import Watchdog
 from worker.webhooks import Courier
-from worker.workshop import POLL_MS
 
-_log = logging.getLogger(__name__)
-TICK_SECONDS = 0.5
-Step = tuple[float, Callable[[], object]]
 _HEARTBEAT_SECONDS = 2.0
 _HEARTBEAT_TTL_MS = 10_000
 _SWEEP_SECONDS = 1.0
@@ -46,25 +35,29 @@ _RETIRE_SECONDS = 2.0
 _TIDY_SECONDS = 60.0
 # What is cut off then is sent again: by another worker, or after the next start.
 _LAST_WEBHOOKS_SECONDS = 3.0
-# Enough for a sweeper to decide about all it adopted; if it dies too, another adopts them then.
-_ADOPTED_MS = 30_000
 
 
 class Upkeep:
     """The threads; `stop` ends them and says good-bye for the worker."""
 
     def __init__(
-        self, worker: str, services: Services, leases: Leases, accountant: Accountant
+        self,
+        worker: str,
+        services: Services,
+        leases: Leases,
+        accountant: Accountant,
+        watchdog: Watchdog,
     ) -> None:
         self._worker = worker
-        self._capacity = services.settings.worker_concurrency
+        self._draining = False
+        self._storage = StorageWatch(services.images)
         self._services = services
         self._leases = leases
         self._courier = Courier(services, Outbound(services.settings.webhook_allow_private))
         self._stopped = threading.Event()
         # the leases have a thread of their own: no slow chore may let them run out
         self._threads = [
-            threading.Thread(target=self._run, args=[steps], name=name, daemon=True)
+            threading.Thread(target=repeat, args=[steps, self._stopped], name=name, daemon=True)
             for name, steps in (
                 ("pulse", self._pulse()),
                 ("chores", self._chores()),
@@ -72,6 +65,8 @@ class Upkeep:
                 ("retention", self._retention()),
                 ("webhooks", [(TICK_SECONDS, self._courier.collect)]),
                 ("probes", [(_PROBE_SECONDS, partial(probe, services, accountant))]),
+                ("storage", [(STORAGE_SECONDS, self._storage.look)]),
+                ("watchdog", [(WATCHDOG_SECONDS, watchdog.look)]),
             )
         ]
 
@@ -82,7 +77,7 @@ class Upkeep:
 
     def drain(self) -> None:
         """Take no more jobs, but keep the leases of those that run."""
-        self._capacity = 0
+        self._draining = True
         with suppress(StoreUnavailable):
             self._services.store.heartbeat(self._worker, 0, 0)
 
@@ -112,85 +107,9 @@ class Upkeep:
             (_TIDY_SECONDS, partial(tidy, services)),
         ]
 
-    def _run(self, steps: list[Step]) -> None:
-        tick, failed = 0, set[int]()
-        while not self._stopped.is_set():
-            for number, (every, step) in enumerate(steps):
-                # what failed is tried at each tick: a lease must not wait its turn after an outage
-                if tick % round(every / TICK_SECONDS) == 0 or number in failed:
-                    failed.discard(number)
-                    if not _attempt(step):
-                        failed.add(number)
-            tick += 1
-            self._stopped.wait(TICK_SECONDS)
-
     def _beat(self) -> None:
-        if self._capacity:
-            self._services.store.heartbeat(self._worker, self._capacity, _HEARTBEAT_TTL_MS)
-
-
-def _attempt(step: Callable[[], object]) -> bool:
-    try:
-        step()
-    except StoreUnavailable:
-        _log.warning("upkeep waits for the job store")
-        return False
-    except Exception:  # noqa: BLE001 - the other steps must go on
-        _log.exception("upkeep met a defect and goes on")
-    return True
-
-
-def sweep(services: Services) -> None:
-    """Put back what was lost, and end what is past its deadline."""
-    store = services.store
-    claim = secrets.token_hex(8)
-    found = store.sweep(claim, _ADOPTED_MS)
-    if found.put_back:
-        _log.warning("messages were lost, their jobs wait again", extra={"jobs": found.put_back})
-    for job_id in found.orphans:
-        _attempt(partial(_take_over, job_id, claim, services))
-    for job_id in found.overdue:
-        _attempt(partial(_end_overdue, job_id, services))
-
-
-def _take_over(job_id: str, claim: str, services: Services) -> None:
-    """Decide about a job whose worker is gone: its call was not sent, or was, or is known to cook."""
-    store = services.store
-    job = store.get(job_id)
-    if job is None or job.claim != claim or finish_from_disk(job, services):
-        return
-    if job.provider_id:
-        # its worker may have asked for the result just before it was lost
-        store.release(job.id, job.claim, Release(POLL_MS))
-        return
-    if job.sent is None:
-        store.release(job.id, job.claim, Release())
-        return
-    fault = OutcomeUnknown(
-        "A worker was lost in the middle of the call; whether it was charged is unknown"
-    )
-    again = retry_rule(job, fault, services.settings)
-    if again is None:
-        fail(job, job.claim, fault, services)
-    else:
-        _log.warning("a worker was lost, its call is repeated", extra={"job_id": job.id})
-        store.release(job.id, job.claim, again)
-
-
-def _end_overdue(job_id: str, services: Services) -> None:
-    job = services.store.get(job_id)
-    if job is None or job.status != "queued" or finish_from_disk(job, services):
-        return
-    fail(job, "", _overdue_fault(job, services), services)
-
-
-def _overdue_fault(job: Job, services: Services) -> JobFault:
-    """Tell what kept a job from being started by its deadline."""
-    why = services.breaker.state().why or job.trouble
-    if why == ProviderUnavailable.error_code:
-        return ProviderUnavailable("The provider could not be reached in time")
-    if why == ProviderCredits.error_code:
-        return ProviderCredits("The provider account was out of credits until the job's deadline")
-    if why == ProviderAuth.error_code:
-        return ProviderAuth("The provider refused this service's API key until the job's deadline")
-    return DeadlinePassed("The job's deadline passed before its image could be made")
+        if self._draining:
+            return
+        # alive without a slot: whatever was made could not be kept
+        slots = 0 if self._storage.trouble() else self._services.settings.worker_concurrency
+        self._services.store.heartbeat(self._worker, slots, _HEARTBEAT_TTL_MS)

@@ -14,7 +14,7 @@ local function now_ms()
 end
 
 -- What is counted for the whole service, over all processes and restarts (see JobIndex.counts).
-local function count(name) redis.call('HINCRBY', key('counts'), name, 1) end
+local function count(name, by) redis.call('HINCRBY', key('counts'), name, by or 1) end
 
 local function number_at(name) return tonumber(redis.call('GET', key(name)) or 0) end
 

@@ -3,9 +3,15 @@
 local id, interval = ARGV[1], spaced(ARGV[2])
 local now = now_ms()
 
+local workers, capacity = redis.call('ZRANGEBYSCORE', key('workers'), now, '+inf'), 0
+for _, worker in ipairs(workers) do
+  capacity = capacity + (redis.call('HGET', key('workers:capacity'), worker) or 0)
+end
+
 local function holdup()
   local state, why = breaker_state()
   if state then return why end
+  if #workers > 0 and capacity == 0 then return 'storage_error' end
   return paused_until(now) > now and 'rate_limited' or ''
 end
 
@@ -24,10 +30,6 @@ local held, rank = holdup(), before()
 if not rank then return { '', '', held } end -- it pauses before its next try
 local position = rank + 1
 
-local capacity = 0
-for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), now, '+inf')) do
-  capacity = capacity + (redis.call('HGET', key('workers:capacity'), worker) or 0)
-end
 -- how long such a call took lately; what went wrong before may go wrong again, and then nobody knows
 local variant, trouble = unpack(redis.call('HMGET', job_key(id), 'variant', 'trouble'))
 local usual = tonumber(redis.call('GET', key('recent:' .. variant)) or 0)

@@ -9,6 +9,8 @@ local lost = redis.call('ZRANGEBYSCORE', key('dispatched'), '-inf', now - unclai
 for _, id in ipairs(lost) do enqueue(id) end
 local unasked = redis.call('ZRANGEBYSCORE', key('resuming'), '-inf', now - unclaimed, 'LIMIT', 0, most)
 for _, id in ipairs(unasked) do put('parked', id, now) end
+-- a worker that takes no more messages knows itself by that
+if #lost + #unasked > 0 then count('messages_put_back', #lost + #unasked) end
 -- Nobody swept for a while: the store was away, or this machine slept, and workers could not renew their
 -- leases. Each lasts longer by that while, also those that have a moment left; who is really gone is adopted
 -- when that ends, however often it happens.

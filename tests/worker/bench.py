@@ -1,6 +1,8 @@
 """A workshop for tests: everything real but the provider, and what tests ask of it."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +16,8 @@ from tests.fakes import ScriptedProvider
 from tests.pictures import picture
 from worker.leases import Leases
 from worker.make_image import make_image
+from worker.upkeep import Upkeep
+from worker.watchdog import Watchdog
 from worker.wire import ProviderImage
 from worker.workshop import Workshop
 
@@ -57,6 +61,25 @@ def upscale(services: Services, **changes: Any) -> Job:
     )
     services.images.put_input(job.input, PICTURE)
     return job
+
+
+def an_upkeep(
+    services: Services, accountant: ScriptedProvider | None = None, leases: Leases | None = None
+) -> Upkeep:
+    """Return the upkeep of a worker that is never restarted."""
+    held = leases or Leases(services.store)
+    watchdog = Watchdog(services.index, held, 1, lambda: None)
+    return Upkeep("w", services, held, accountant or ScriptedProvider(), watchdog)
+
+
+@contextmanager
+def started(upkeep: Upkeep) -> Iterator[Upkeep]:
+    """Run an upkeep for as long as the block lasts."""
+    upkeep.start()
+    try:
+        yield upkeep
+    finally:
+        upkeep.stop()
 
 
 def ripen(services: Services, redis: "Redis", job: Job) -> None:

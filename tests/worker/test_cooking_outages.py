@@ -16,7 +16,7 @@ from tests.fakes import FlakyStore, ScriptedProvider
 from tests.worker.bench import after_a_run, ripen, workshop
 from tests.worker.kitchen import LARGE, cooking, creative, ripe
 from worker.make_image import make_image
-from worker.upkeep import sweep
+from worker.sweep import sweep
 from worker.workshop import POLL_MS
 
 

@@ -16,11 +16,10 @@ from shared.outbound import Outbound
 from shared.outbox import Outbox
 from shared.services import Services
 from tests.builders import accepted, until
-from tests.fakes import FlakyStore, RememberingQueue, ScriptedProvider
+from tests.fakes import FlakyStore, RememberingQueue
 from tests.webhooks import batch_of, ended, leases_end, verified, with_webhooks
+from tests.worker.bench import an_upkeep
 from tests.worker.provider_server import ProviderServer, never, provider, says
-from worker.leases import Leases
-from worker.upkeep import Upkeep
 from worker.webhooks import MOST_AT_ONCE, MOST_TO_ONE, Courier
 
 OK = says(204, b"")
@@ -240,7 +239,7 @@ def test_upkeep_delivers_and_a_dead_receiver_delays_no_job(services: Services) -
     with provider(never) as dead, provider(OK) as server:
         for _ in range(100):
             ended(services.store, dead.url)
-        upkeep = Upkeep("w", services, Leases(services.store), ScriptedProvider())
+        upkeep = an_upkeep(services)
         upkeep.start()
         until(lambda: len(dead.received) == MOST_TO_ONE)
         begun = time.monotonic()

@@ -11,10 +11,8 @@ from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import accepted, known, until
 from tests.fakes import ScriptedProvider
-from tests.worker.bench import IMAGE, after_a_run
-from worker.leases import Leases
+from tests.worker.bench import IMAGE, after_a_run, an_upkeep, started
 from worker.retention import expire
-from worker.upkeep import Upkeep
 
 DAY_MS = 86_400_000
 
@@ -86,14 +84,11 @@ def test_a_picture_that_was_deleted_before_does_not_expire_again(
 def test_a_worker_removes_a_picture_as_soon_as_its_time_is_over(services: Services) -> None:
     second = services.settings.model_copy(update={"image_ttl_days": 1 / 86_400})
     short = replace(services, settings=second)
-    upkeep = Upkeep("w", short, Leases(short.store), ScriptedProvider())
-    upkeep.start()
-    try:
+
+    with started(an_upkeep(short)):
         job = made(short)
 
         until(lambda: known(short.store, job.id).image_gone == "expired")
-    finally:
-        upkeep.stop()
 
 
 def test_more_pictures_expire_at_once_than_the_store_names_in_one_answer(

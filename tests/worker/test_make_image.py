@@ -16,7 +16,7 @@ from tests.fakes import ScriptedProvider
 from tests.pictures import picture
 from tests.worker.bench import IMAGE, PICTURE, after_a_run, upscale, workshop
 from worker.make_image import make_image
-from worker.upkeep import sweep
+from worker.sweep import sweep
 from worker.wire import ProviderImage
 
 

@@ -13,10 +13,9 @@ from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import accepted, known, places, until
 from tests.fakes import ScriptedProvider
-from tests.worker.bench import IMAGE, after_a_run
-from worker.leases import Leases
+from tests.worker.bench import IMAGE, after_a_run, an_upkeep, started
 from worker.probing import probe
-from worker.upkeep import Upkeep, sweep
+from worker.sweep import sweep
 
 DOWN: Why = "provider_unavailable"
 AWAY = errors.ProviderUnavailable("away")
@@ -234,9 +233,6 @@ def test_a_breaker_that_cannot_be_told_changes_nothing_for_the_job(
 def test_a_worker_probes_by_itself(services: Services, redis_client: "Redis") -> None:
     met(services, AWAY, 5)
     redis_client.hset(f"{PREFIX}breaker", "probe_at", 1)
-    upkeep = Upkeep("w", services, Leases(services.store), ScriptedProvider(1_000_000))
 
-    upkeep.start()
-
-    until(lambda: services.breaker.state().state == "half_open")
-    upkeep.stop()
+    with started(an_upkeep(services, ScriptedProvider(1_000_000))):
+        until(lambda: services.breaker.state().state == "half_open")

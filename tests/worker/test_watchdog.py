@@ -1,0 +1,119 @@
+"""A worker that lives and takes no more messages is found, and no other."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from redis import Redis
+
+from shared.job_store import UNCLAIMED_MS, JobStore
+from shared.scripts import PREFIX
+from shared.services import Services
+from tests.builders import CLAIM, accepted, dispatched, running
+from worker.leases import Lease, Leases
+from worker.watchdog import DEAF_SECONDS, LOOK_SECONDS, Watchdog
+
+Pass = Callable[[float], None]
+
+
+@pytest.fixture
+def restarts() -> list[str]:
+    """Give the restarts that were asked for."""
+    return []
+
+
+@pytest.fixture
+def watchdog(services: Services, restarts: list[str]) -> Watchdog:
+    """Give the watchdog of a worker with one slot."""
+    leases = Leases(services.store)
+    return Watchdog(services.index, leases, 1, lambda: restarts.append("now"))
+
+
+@pytest.fixture
+def passing(monkeypatch: pytest.MonkeyPatch) -> Pass:
+    """Give a way to let time pass, which nothing but the watchdog notices."""
+    real, passed = time.monotonic, 0.0
+
+    def let_pass(seconds: float) -> None:
+        nonlocal passed
+        passed += seconds
+
+    monkeypatch.setattr("worker.watchdog.time.monotonic", lambda: real() + passed)
+    return let_pass
+
+
+def put_back(store: JobStore, redis: "Redis") -> None:
+    """Let a message lie unclaimed until its job is put back."""
+    job_id = dispatched(store, accepted(store))
+    redis.zadd(f"{PREFIX}dispatched", {job_id: 1})
+    assert store.sweep(CLAIM, 1_000).put_back == 1
+    store.cancel([job_id])
+
+
+def test_a_message_may_lie_unclaimed_twice_before_a_worker_counts_as_deaf() -> None:
+    assert DEAF_SECONDS * 1000 >= 2 * (UNCLAIMED_MS + LOOK_SECONDS * 1000)
+
+
+def test_a_worker_that_hears_nothing_while_messages_lie_unclaimed_is_restarted_once(
+    services: Services,
+    redis_client: "Redis",
+    watchdog: Watchdog,
+    restarts: list[str],
+    passing: Pass,
+) -> None:
+    for _ in range(4):
+        put_back(services.store, redis_client)
+        watchdog.look()
+        passing(DEAF_SECONDS / 2 + 1)
+
+    assert restarts == ["now"]
+
+
+def test_a_worker_that_hears_is_not_restarted(
+    services: Services,
+    redis_client: "Redis",
+    watchdog: Watchdog,
+    restarts: list[str],
+    passing: Pass,
+) -> None:
+    for _ in range(4):
+        watchdog.heard()
+        put_back(services.store, redis_client)
+        watchdog.look()
+        passing(DEAF_SECONDS / 2 + 1)
+
+    assert restarts == []
+
+
+def test_a_worker_without_a_free_slot_is_not_restarted(
+    services: Services, redis_client: "Redis", restarts: list[str], passing: Pass
+) -> None:
+    leases = Leases(services.store)
+    busy = Watchdog(services.index, leases, 1, lambda: restarts.append("now"))
+
+    with leases.keep(running(services.store).id, Lease(CLAIM, time.monotonic())):
+        for _ in range(4):
+            put_back(services.store, redis_client)
+            busy.look()
+            passing(DEAF_SECONDS / 2 + 1)
+
+    assert restarts == []
+
+
+def test_a_worker_with_nothing_to_do_is_not_restarted_whatever_was_lost_before(
+    services: Services,
+    redis_client: "Redis",
+    watchdog: Watchdog,
+    restarts: list[str],
+    passing: Pass,
+) -> None:
+    put_back(services.store, redis_client)
+    watchdog.look()
+    put_back(services.store, redis_client)
+    watchdog.look()
+
+    for _ in range(4):
+        passing(DEAF_SECONDS)
+        watchdog.look()
+
+    assert restarts == []
