@@ -14,7 +14,6 @@ from redis import Redis
 
 from shared.scripts import PREFIX
 from tests.e2e.stack import Stack, eventually
-from tests.e2e.test_survival import another_worker
 from tests.pictures import picture
 
 PROVIDER_SECONDS = 3.0
@@ -31,7 +30,7 @@ def service() -> Iterator[Stack]:
         stack = Stack(Path(folder), LOG_LEVEL="WARNING")
         try:
             stack.start(latency=PROVIDER_SECONDS, travel=TRAVEL_SECONDS)
-            with another_worker(stack):
+            with stack.another_worker():
                 with Redis.from_url(redis_url(stack)) as redis:
                     eventually(lambda: _workers(redis) == 2, what="the second worker")
                 yield stack

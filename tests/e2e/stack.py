@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -153,6 +154,31 @@ class Stack:
         return stats
 
     # Its processes.
+
+    @property
+    def redis_url(self) -> str:
+        """Return the address of its embedded server, with the password."""
+        conf = (self.folder / "data" / "redis.conf").read_text()
+        facts = dict(line.split(" ", 1) for line in conf.splitlines())
+        return f"redis://:{facts['requirepass']}@127.0.0.1:{facts['port']}/0"
+
+    @contextmanager
+    def another_worker(self) -> Iterator["subprocess.Popen[bytes]"]:
+        """Run a second worker beside its own, by the command that the README gives."""
+        environment = {
+            **self.environment,
+            "REDIS_URL": self.redis_url,
+            "SANDBOX_URL": self.sandbox,
+        }
+        command = [sys.executable, "-m", "celery", "-A", "worker.celery_app", "worker"]
+        command += ["--without-gossip", "-n", "w2@%h"]
+        with (self.folder / "second.log").open("ab") as log:
+            worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        try:
+            yield worker
+        finally:
+            worker.terminate()
+            worker.wait(timeout=30)
 
     def pid(self, part: str) -> int:
         """Return the process id of a part: redis, sandbox, worker, flower or api."""

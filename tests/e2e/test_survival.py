@@ -3,12 +3,8 @@
 import hashlib
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -89,7 +85,7 @@ def test_a_wait_survives_the_restart_of_redis(own_stack: Stack) -> None:
 def test_two_workers_use_one_limit_and_never_break_it(own_stack: Stack) -> None:
     own_stack.environment["PROVIDER_RATE"] = "30/2s"
     stack = own_stack.start(rate="30/2s", latency=0.5)
-    with another_worker(stack):
+    with stack.another_worker():
         eventually(lambda: "w2@" in requests.get(f"{stack.flower}/workers", timeout=10).text)
         jobs = [stack.generate(f"paced {number}", wait=0).json() for number in range(120)]
         begun = time.monotonic()
@@ -114,30 +110,3 @@ def test_real_prompts_give_as_many_different_whole_pictures(stack: Stack) -> Non
     assert {inspect(file.read_bytes()).width for file in files} == {1536}
     assert len({hashlib.sha256(file.read_bytes()).hexdigest() for file in files}) == 60
     assert all(len(stack.charged(prompt)) == 1 for prompt in set(prompts))
-
-
-@contextmanager
-def another_worker(stack: Stack) -> Iterator[None]:
-    """Run a second worker beside a stack's own, by the command that the README gives."""
-    conf = (stack.folder / "data" / "redis.conf").read_text()
-    facts = dict(line.split(" ", 1) for line in conf.splitlines())
-    url = f"redis://:{facts['requirepass']}@127.0.0.1:{facts['port']}/0"
-    environment = {**stack.environment, "REDIS_URL": url, "SANDBOX_URL": stack.sandbox}
-    command = [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "worker.celery_app",
-        "worker",
-        "--without-gossip",
-        "-n",
-        "w2@%h",
-    ]
-    with (stack.folder / "second.log").open("wb") as log:
-        worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-    try:
-        yield
-    finally:
-        worker.terminate()
-        worker.wait(timeout=30)
