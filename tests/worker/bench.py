@@ -19,13 +19,13 @@ from worker.make_image import make_image
 from worker.upkeep import Upkeep
 from worker.watchdog import Watchdog
 from worker.wire import ProviderImage
-from worker.workshop import Workshop
+from worker.workshop import Provider, Workshop
 
 PICTURE = picture()
 IMAGE = ProviderImage(PICTURE, 7, "q1")
 
 
-def workshop(services: Services, provider: ScriptedProvider, **changes: Any) -> Workshop:
+def workshop(services: Services, provider: Provider, **changes: Any) -> Workshop:
     """Return a workshop of the services, with some parts replaced."""
     shop = Workshop(
         settings=services.settings,
