@@ -17,8 +17,8 @@ _LET_IN = re.findall(r"^!(\S+)$", (_ROOT / ".dockerignore").read_text(), re.MULT
 _NAMES = set(re.findall(r"(?:^ +|\$\{)([A-Z_]+):", _COMPOSE, re.MULTILINE))
 _SETTINGS = {name.upper() for name in Settings.model_fields} | {"STABILITY_API_KEY"}
 _ONLY_COMPOSE = {"REDIS_PASSWORD", "REDISCLI_AUTH"}
-# the volume, the redis service and stop_grace_period stand for these
-_DECIDED_THERE = {"STORAGE_URL", "DATA_DIR", "SHUTDOWN_GRACE_SECONDS"}
+# the volume and the redis service stand for these
+_DECIDED_THERE = {"STORAGE_URL", "DATA_DIR"}
 
 
 def test_only_the_api_and_flower_are_published_and_only_on_loopback() -> None:
@@ -40,10 +40,11 @@ def test_every_setting_can_be_given_to_it_or_is_decided_there() -> None:
 
 
 def test_a_part_has_more_time_to_stop_than_it_asks_for() -> None:
-    graces = re.findall(r"stop_grace_period: (\d+)s", _COMPOSE)
+    common, workers = map(int, re.findall(r"stop_grace_period: (\d+)s", _COMPOSE))
+    (asked,) = map(int, re.findall(r"SHUTDOWN_GRACE_SECONDS: (\d+)", _COMPOSE))
 
-    assert [int(grace) for grace in graces] == [25]
-    assert Settings.model_fields["shutdown_grace_seconds"].default < 25
+    assert Settings.model_fields["shutdown_grace_seconds"].default < common
+    assert Settings.model_fields["provider_timeout_seconds"].default <= asked < workers
 
 
 def test_the_services_run_the_public_commands() -> None:
