@@ -108,3 +108,14 @@ def test_a_store_that_is_away_prolongs_nothing() -> None:
             leases.renew()
 
         assert lease.renewed == before
+
+
+def test_leases_that_are_given_up_end_at_once_and_are_renewed_no_more(
+    store: JobStore, redis_client: "Redis"
+) -> None:
+    leases, job = Leases(store), running(store)
+    with leases.keep(job.id, Lease(CLAIM, time.monotonic())):
+        leases.give_up()
+        leases.renew()
+
+        assert store.sweep("another", 30_000).orphans == [job.id]

@@ -117,3 +117,19 @@ def test_a_worker_with_nothing_to_do_is_not_restarted_whatever_was_lost_before(
         watchdog.look()
 
     assert restarts == []
+
+
+def test_one_message_that_was_lost_after_a_quiet_hour_says_nothing(
+    services: Services,
+    redis_client: "Redis",
+    watchdog: Watchdog,
+    restarts: list[str],
+    passing: Pass,
+) -> None:
+    watchdog.look()
+    passing(3_600)
+
+    put_back(services.store, redis_client)
+    watchdog.look()
+
+    assert restarts == []
