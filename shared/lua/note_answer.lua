@@ -5,6 +5,12 @@ local state, why, trial = breaker_state()
 if state == 'open' then
   if why == 'provider_unavailable' then redis.call('HSET', breaker, 'probe_at', now_ms()) end
 elseif not state or trial == ARGV[1] then
+  if state then
+    -- what went first in vain has paused for minutes, and need not wait for the end of that
+    for _, id in ipairs(redis.call('ZRANGE', key('delayed'), 0, 999)) do
+      redis.call('ZADD', key('delayed'), now_ms(), id)
+    end
+  end
   redis.call('DEL', breaker)
 end
 return 1

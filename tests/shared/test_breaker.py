@@ -6,6 +6,7 @@ from redis import Redis
 from shared.breaker import Breaker, BreakerState, Probe, Why
 from shared.job_index import JobIndex
 from shared.job_store import JobStore
+from shared.moves import Release
 from shared.scripts import PREFIX
 from tests.builders import (
     CLAIM,
@@ -178,6 +179,20 @@ def test_after_a_good_probe_one_job_goes_first_and_closes_it(
     assert (second, third, turn.word) == ([], [], "go")
     assert breaker.state() == BreakerState()
     assert set(store.dispatch()) == others - {first}
+
+
+def test_what_went_first_in_vain_is_tried_as_soon_as_another_went_well(
+    breaker: Breaker, store: JobStore, redis_client: "Redis"
+) -> None:
+    in_vain, first = running(store), accepted(store)
+    assert store.release(in_vain.id, CLAIM, Release(pause_ms=300_000))
+    half_open(breaker, redis_client)
+    store.heartbeat("w", 100, 60_000)
+    assert store.dispatch() == [first.id]
+
+    breaker.note_answer(first.id)
+
+    assert store.dispatch() == [in_vain.id]
 
 
 def test_what_was_claimed_before_waits_for_the_one_that_goes_first(
