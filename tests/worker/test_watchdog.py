@@ -61,7 +61,7 @@ def test_a_worker_that_hears_nothing_while_messages_lie_unclaimed_is_restarted_o
     restarts: list[str],
     passing: Pass,
 ) -> None:
-    for _ in range(4):
+    for _ in range(5):
         put_back(services.store, redis_client)
         watchdog.look()
         passing(DEAF_SECONDS / 2 + 1)
@@ -115,5 +115,53 @@ def test_a_worker_with_nothing_to_do_is_not_restarted_whatever_was_lost_before(
     for _ in range(4):
         passing(DEAF_SECONDS)
         watchdog.look()
+
+    assert restarts == []
+
+
+def test_a_worker_is_not_restarted_before_celery_has_tried_again_to_reach_redis(
+    services: Services,
+    redis_client: "Redis",
+    watchdog: Watchdog,
+    restarts: list[str],
+    passing: Pass,
+) -> None:
+    watchdog.look()
+    passing(600)  # Redis was away, or nothing was to do: no time in which a message could be heard
+
+    for _ in range(int(DEAF_SECONDS / LOOK_SECONDS)):
+        put_back(services.store, redis_client)
+        watchdog.look()
+        passing(LOOK_SECONDS - 0.1)
+
+    assert restarts == []
+
+
+def test_messages_that_are_lost_now_and_then_tell_nothing(
+    services: Services,
+    redis_client: "Redis",
+    watchdog: Watchdog,
+    restarts: list[str],
+    passing: Pass,
+) -> None:
+    for _ in range(4):
+        put_back(services.store, redis_client)
+        watchdog.look()
+        passing(2 * DEAF_SECONDS)
+
+    assert restarts == []
+
+
+def test_a_store_that_has_lost_its_count_tells_nothing(
+    services: Services,
+    redis_client: "Redis",
+    watchdog: Watchdog,
+    restarts: list[str],
+    passing: Pass,
+) -> None:
+    for lost in (8, 6, 4, 2):
+        redis_client.hset(f"{PREFIX}counts", "messages_put_back", lost)
+        watchdog.look()
+        passing(DEAF_SECONDS - 1)
 
     assert restarts == []
