@@ -14,7 +14,14 @@ LEASE_MS = 30_000
 RENEW_SECONDS = 5.0
 _AGAIN_SECONDS = 0.5
 _REMEMBER_SECONDS = 600.0
+# `time.monotonic` stands still on most systems while the machine is suspended, and leases run on.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 T = TypeVar("T")
+
+
+def lease_clock() -> float:
+    """Return the seconds of a clock that nobody sets, and that no freeze of this machine can fool."""
+    return time.clock_gettime(_CLOCK)
 
 
 class LeaseLost(Exception):
@@ -23,7 +30,7 @@ class LeaseLost(Exception):
 
 @dataclass(slots=True)
 class Lease:
-    """One job's lease; `renewed` is by this process's monotonic clock, which a freeze can't fool.
+    """One job's lease; `renewed` is by `lease_clock`.
 
     `sent` is whether the provider may have had the call.
     """
@@ -34,7 +41,7 @@ class Lease:
 
     def alive(self) -> bool:
         """Tell whether nobody else can have taken the job over by now."""
-        return (time.monotonic() - self.renewed) * 1000 < LEASE_MS
+        return (lease_clock() - self.renewed) * 1000 < LEASE_MS
 
     def ensure_alive(self) -> None:
         """Raise LeaseLost when it is not."""
@@ -102,7 +109,7 @@ class Leases:
         running = self.running()
         if not running or self._given_up:
             return
-        begun = time.monotonic()
+        begun = lease_clock()
         claims = {job_id: lease.claim for job_id, lease in running.items()}
         lost = set(self._store.renew(claims, LEASE_MS))
         for job_id, lease in running.items():

@@ -13,8 +13,8 @@ from worker.leases import Leases
 
 _log = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0
-# Three times what a message may lie before it is taken for lost and its job is sent once more. No less than
-# Celery sleeps between two tries to reach Redis (30 s), for a worker that does so is well.
+# Three times what a message may lie before it is taken for lost and its job is sent once more. No less
+# than Celery sleeps between two tries to reach Redis (30 s), for a worker that does so is well.
 DEAF_SECONDS = 30.0
 
 

@@ -10,7 +10,7 @@ from shared.job_store import UNCLAIMED_MS, JobStore
 from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import CLAIM, accepted, dispatched, running
-from worker.leases import Lease, Leases
+from worker.leases import Lease, Leases, lease_clock
 from worker.watchdog import DEAF_SECONDS, LOOK_SECONDS, Watchdog
 
 Pass = Callable[[float], None]
@@ -91,7 +91,7 @@ def test_a_worker_without_a_free_slot_is_not_restarted(
     leases = Leases(services.store)
     busy = Watchdog(services.index, leases, 1, lambda: restarts.append("now"))
 
-    with leases.keep(running(services.store).id, Lease(CLAIM, time.monotonic())):
+    with leases.keep(running(services.store).id, Lease(CLAIM, lease_clock())):
         for _ in range(4):
             put_back(services.store, redis_client)
             busy.look()
