@@ -1,8 +1,9 @@
 """The leases of the jobs that this process runs, renewed together as long as the process lives."""
 
+import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -76,6 +77,8 @@ class Leases:
     def __init__(self, store: JobStore) -> None:
         self._store = store
         self._lock = threading.Lock()
+        # no renewal may come behind the end of all leases
+        self._renewing = threading.Lock()
         self._running: dict[str, Lease] = {}
         self._given_up = False
 
@@ -101,17 +104,24 @@ class Leases:
 
         For a process that is about to end in the middle of its calls.
         """
-        self._given_up = True
-        self._store.renew({job_id: lease.claim for job_id, lease in self.running().items()}, 0)
+        with self._renewing:
+            self._given_up, running = True, self.running()
+            for lease in running.values():
+                lease.renewed = -math.inf  # what was not sent by now is another's
+            self._store.renew(_claims(running), 0)
 
     def renew(self) -> None:
         """Prolong every lease that is still ours; may raise StoreUnavailable."""
-        running = self.running()
-        if not running or self._given_up:
-            return
-        begun = lease_clock()
-        claims = {job_id: lease.claim for job_id, lease in running.items()}
-        lost = set(self._store.renew(claims, LEASE_MS))
-        for job_id, lease in running.items():
-            if job_id not in lost:
-                lease.renewed = begun
+        with self._renewing:
+            running = self.running()
+            if not running or self._given_up:
+                return
+            begun = lease_clock()
+            lost = set(self._store.renew(_claims(running), LEASE_MS))
+            for job_id, lease in running.items():
+                if job_id not in lost:
+                    lease.renewed = begun
+
+
+def _claims(running: Mapping[str, Lease]) -> dict[str, str]:
+    return {job_id: lease.claim for job_id, lease in running.items()}

@@ -10,7 +10,7 @@ from shared.job_store import JobStore
 from shared.moves import Pace
 from shared.scripts import PREFIX
 from shared.services import connect
-from tests.builders import CLAIM, running
+from tests.builders import CLAIM, now_ms, running
 from worker.leases import LEASE_MS, RENEW_SECONDS, Lease, Leases, lease_clock
 
 
@@ -104,6 +104,18 @@ def test_the_end_of_an_earlier_run_does_not_end_a_later_lease_of_the_same_job(
         leases.renew()
 
         assert lease_of(redis_client, job.id) > 1
+
+
+def test_a_lease_that_is_given_up_ends_here_and_in_the_store_for_good(
+    store: JobStore, redis_client: "Redis"
+) -> None:
+    leases, job = Leases(store), running(store)
+    with leases.keep(job.id, Lease(CLAIM, lease_clock())) as lease:
+        leases.give_up()
+        leases.renew()
+
+        assert not lease.alive()
+        assert lease_of(redis_client, job.id) <= now_ms(redis_client)
 
 
 def test_without_jobs_the_store_is_not_asked() -> None:
