@@ -27,10 +27,10 @@ def check(services: Services) -> Readiness:
     """Look at Redis, the workers and the storage."""
     paused_ms, state = 0, "unknown"
     try:
-        workers = services.index.live_workers()
+        workers = _workers(services.index.worker_slots())
         paused_ms = services.index.paused_ms()
         state = services.breaker.state().why or ("rate_limited" if paused_ms else "ok")
-        checks = {"redis": "ok", "worker": "ok" if workers else "no live worker"}
+        checks = {"redis": "ok", "worker": workers}
     except StoreUnavailable:
         checks = {"redis": "does not answer", "worker": "unknown"}
     checks["storage"] = services.images.trouble() or "ok"
@@ -40,3 +40,9 @@ def check(services: Services) -> Readiness:
         paused_seconds=round(paused_ms / 1000),
     )
     return Readiness(checks, provider)
+
+
+def _workers(slots: list[int]) -> str:
+    if not slots:
+        return "no live worker"
+    return "ok" if any(slots) else "no worker can keep images"

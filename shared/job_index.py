@@ -122,10 +122,18 @@ class JobIndex:
 
     def live_workers(self) -> int:
         """Return how many workers have a heartbeat that still counts."""
+        return len(self.worker_slots())
+
+    def worker_slots(self) -> list[int]:
+        """Return how many jobs each worker that lives can run; 0: it can't keep an image now."""
         with answering():
             seconds, micros = self._redis.time()
             now = seconds * 1000 + micros // 1000
-            return self._redis.zcount(f"{PREFIX}workers", now, "+inf")
+            live = cast(
+                "list[str]", self._redis.zrange(f"{PREFIX}workers", now, "+inf", byscore=True)
+            )
+            slots = cast("dict[str, str]", self._redis.hgetall(f"{PREFIX}workers:capacity"))
+        return [int(slots.get(worker, 0)) for worker in live]
 
     def paused_ms(self) -> int:
         """Return for how long nobody calls the provider, 0 when calls go out."""

@@ -26,6 +26,7 @@ from shared.settings import SettingsError, load_settings
 from worker.leases import Leases
 from worker.probing import TIMEOUT_SECONDS
 from worker.stability import Stability
+from worker.steps import attempt
 from worker.tasks import register
 from worker.upkeep import Upkeep
 from worker.watchdog import Watchdog
@@ -89,10 +90,8 @@ def _heard(**_: Any) -> None:
 @signals.worker_shutting_down.connect
 def _hand_back(**_: Any) -> None:
     """Give back what waits for its turn; what is already sent runs on, within a bound."""
-    shop.stopping.set()
+    # a signal interrupts the main thread anywhere, another one this: locks are for a thread of its own
     threading.Thread(target=_end_in_time, name="end", daemon=True).start()
-    for upkeep in _upkeep:
-        upkeep.drain()
 
 
 @signals.worker_shutdown.connect
@@ -102,14 +101,20 @@ def _stop_upkeep(**_: Any) -> None:
 
 
 def _end_in_time() -> None:
-    """End this process when its calls take longer than it may take to stop.
+    """Take no more jobs, and end this process when its calls take longer than it may take to stop.
 
     Celery would wait for them without a bound, and whoever stops us would kill us in the end; their jobs
     would then wait for their leases to run out.
     """
-    time.sleep(settings.shutdown_grace_seconds)
-    with suppress(StoreUnavailable):
-        leases.give_up()
-    _log.warning("stopped in the middle of calls", extra={"calls": len(leases.running())})
-    logging.shutdown()
-    os._exit(1)
+    end = time.monotonic() + settings.shutdown_grace_seconds
+    shop.stopping.set()
+    for upkeep in _upkeep:
+        attempt(upkeep.drain)
+    time.sleep(max(0, end - time.monotonic()))
+    try:
+        with suppress(StoreUnavailable):
+            leases.give_up()
+        _log.warning("stopped in the middle of calls", extra={"calls": len(leases.running())})
+        logging.shutdown()
+    finally:
+        os._exit(1)

@@ -17,20 +17,28 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 connected: ContextVar[bool] = ContextVar("connected", default=False)
 # Raises when the request may not be sent any more; the last thing that runs before its first byte.
 last_check: ContextVar[Callable[[], None]] = ContextVar("last_check")
+# How long sending may take: without this only as long as connecting, whatever the upload and the line.
+send_seconds: ContextVar[float] = ContextVar("send_seconds")
+
+
+def _stands(connection: HTTPConnection) -> None:
+    # the first counts on a plain socket; the second on an encrypted one, which stands before the request
+    connection.sock.settimeout(send_seconds.get())
+    connection.timeout = send_seconds.get()
+    last_check.get()()
+    connected.set(True)
 
 
 class _Connection(HTTPConnection):
     def connect(self) -> None:
         super().connect()
-        last_check.get()()
-        connected.set(True)
+        _stands(self)
 
 
 class _SecureConnection(HTTPSConnection):
     def connect(self) -> None:
         super().connect()
-        last_check.get()()
-        connected.set(True)
+        _stands(self)
 
 
 class _Pool(HTTPConnectionPool):

@@ -1,8 +1,9 @@
 """The leases of the jobs that this process runs, renewed together as long as the process lives."""
 
+import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -14,7 +15,14 @@ LEASE_MS = 30_000
 RENEW_SECONDS = 5.0
 _AGAIN_SECONDS = 0.5
 _REMEMBER_SECONDS = 600.0
+# `time.monotonic` stands still on most systems while the machine is suspended, and leases run on.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 T = TypeVar("T")
+
+
+def lease_clock() -> float:
+    """Return the seconds of a clock that nobody sets, and that no freeze of this machine can fool."""
+    return time.clock_gettime(_CLOCK)
 
 
 class LeaseLost(Exception):
@@ -23,7 +31,7 @@ class LeaseLost(Exception):
 
 @dataclass(slots=True)
 class Lease:
-    """One job's lease; `renewed` is by this process's monotonic clock, which a freeze can't fool.
+    """One job's lease; `renewed` is by `lease_clock`.
 
     `sent` is whether the provider may have had the call.
     """
@@ -34,7 +42,7 @@ class Lease:
 
     def alive(self) -> bool:
         """Tell whether nobody else can have taken the job over by now."""
-        return (time.monotonic() - self.renewed) * 1000 < LEASE_MS
+        return (lease_clock() - self.renewed) * 1000 < LEASE_MS
 
     def ensure_alive(self) -> None:
         """Raise LeaseLost when it is not."""
@@ -69,6 +77,8 @@ class Leases:
     def __init__(self, store: JobStore) -> None:
         self._store = store
         self._lock = threading.Lock()
+        # no renewal may come behind the end of all leases
+        self._renewing = threading.Lock()
         self._running: dict[str, Lease] = {}
         self._given_up = False
 
@@ -94,17 +104,24 @@ class Leases:
 
         For a process that is about to end in the middle of its calls.
         """
-        self._given_up = True
-        self._store.renew({job_id: lease.claim for job_id, lease in self.running().items()}, 0)
+        with self._renewing:
+            self._given_up, running = True, self.running()
+            for lease in running.values():
+                lease.renewed = -math.inf  # what was not sent by now is another's
+            self._store.renew(_claims(running), 0)
 
     def renew(self) -> None:
         """Prolong every lease that is still ours; may raise StoreUnavailable."""
-        running = self.running()
-        if not running or self._given_up:
-            return
-        begun = time.monotonic()
-        claims = {job_id: lease.claim for job_id, lease in running.items()}
-        lost = set(self._store.renew(claims, LEASE_MS))
-        for job_id, lease in running.items():
-            if job_id not in lost:
-                lease.renewed = begun
+        with self._renewing:
+            running = self.running()
+            if not running or self._given_up:
+                return
+            begun = lease_clock()
+            lost = set(self._store.renew(_claims(running), LEASE_MS))
+            for job_id, lease in running.items():
+                if job_id not in lost:
+                    lease.renewed = begun
+
+
+def _claims(running: Mapping[str, Lease]) -> dict[str, str]:
+    return {job_id: lease.claim for job_id, lease in running.items()}

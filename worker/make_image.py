@@ -22,7 +22,7 @@ from shared.moves import Release
 from shared.operations import BY_NAME
 from worker.cooking import collect, start
 from worker.endings import credits_after, finish_from_disk, retry_rule
-from worker.leases import LEASE_MS, Lease, LeaseLost
+from worker.leases import LEASE_MS, Lease, LeaseLost, lease_clock
 from worker.wire import Outgoing, build_request
 from worker.workshop import (
     Workshop,
@@ -42,7 +42,7 @@ _REFUSED_PAUSE_MS = 1_000
 
 def make_image(job_id: str, shop: Workshop) -> None:
     """Run a job to its end, or hand it back; a second message for the same job does nothing."""
-    claim, claimed = secrets.token_hex(8), time.monotonic()
+    claim, claimed = secrets.token_hex(8), lease_clock()
     try:
         job = shop.store.claim(job_id, claim, LEASE_MS)
         if job is None:

@@ -9,7 +9,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from shared.errors import OutcomeUnknown, ProviderBadImage, ProviderTimeout, ProviderUnavailable
-from worker.connections import connected, last_check, provider_session
+from worker.connections import connected, last_check, provider_session, send_seconds
 from worker.wire import Outgoing, ProviderImage, read_answer, read_balance, read_result, read_start
 
 CONNECT_SECONDS = 5.0
@@ -52,7 +52,7 @@ class Stability:
         """Return what comes back; every silence and the whole body end in the time-out."""
         deadline = time.monotonic() + self._timeout
         with (
-            _transport(check),
+            _transport(check, self._timeout),
             provider_session() as session,
             session.request(
                 method,
@@ -95,10 +95,11 @@ _NOT_REACHED = "The provider can't be reached"
 
 
 @contextmanager
-def _transport(check: Callable[[], None]) -> Iterator[None]:
+def _transport(check: Callable[[], None], seconds: float) -> Iterator[None]:
     """Turn trouble on the way into faults, by whether the call can have reached the provider."""
     connected.set(False)
     last_check.set(check)
+    send_seconds.set(seconds)
     try:
         yield
     except (requests.RequestException, HTTPError, OSError) as error:

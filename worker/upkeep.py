@@ -49,7 +49,7 @@ class Upkeep:
         watchdog: Watchdog,
     ) -> None:
         self._worker = worker
-        self._draining = False
+        self._draining = threading.Event()
         self._storage = StorageWatch(services.images)
         self._services = services
         self._leases = leases
@@ -77,7 +77,7 @@ class Upkeep:
 
     def drain(self) -> None:
         """Take no more jobs, but keep the leases of those that run."""
-        self._draining = True
+        self._draining.set()
         with suppress(StoreUnavailable):
             self._services.store.heartbeat(self._worker, 0, 0)
 
@@ -108,8 +108,10 @@ class Upkeep:
         ]
 
     def _beat(self) -> None:
-        if self._draining:
+        if self._draining.is_set():
             return
         # alive without a slot: whatever was made could not be kept
         slots = 0 if self._storage.trouble() else self._services.settings.worker_concurrency
         self._services.store.heartbeat(self._worker, slots, _HEARTBEAT_TTL_MS)
+        if self._draining.is_set():  # since it was looked at
+            self.drain()

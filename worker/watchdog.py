@@ -13,17 +13,17 @@ from worker.leases import Leases
 
 _log = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0
-# Three times what a message may lie before it is taken for lost and its job is sent once more.
+# Three times what a message may lie before it is taken for lost and its job is sent once more. No less
+# than Celery sleeps between two tries to reach Redis (30 s), for a worker that does so is well.
 DEAF_SECONDS = 30.0
-_MOST_UNCLAIMED = 2
 
 
 class Watchdog:
     """Call `heard` at every message and `look` every few seconds; it calls `restart` at most once.
 
-    A worker is deaf when it has free slots and heard nothing for so long, while messages lay unclaimed
-    in the queue again and again, up to now. With nothing to do, with the provider paused, or with other
-    workers that take every message, nothing lies unclaimed.
+    A worker is deaf when it has free slots and heard nothing while messages lay unclaimed in the queue,
+    again and again for so long, counted from the first that was put back. With nothing to do, with the
+    provider paused, or with other workers that take every message, nothing lies unclaimed.
     """
 
     def __init__(
@@ -34,10 +34,10 @@ class Watchdog:
         self._slots = slots
         self._restart: Callable[[], None] | None = restart
         self._heard = True
-        self._since = 0.0
         self._put_back = 0
-        # in how many looks more messages had been put back than in the one before
-        self._unclaimed = 0
+        # when messages were put back first and last, in a row without one that was heard
+        self._first: float | None = None
+        self._last = 0.0
 
     def heard(self) -> None:
         """Note that a message came; any thread may do so."""
@@ -46,16 +46,19 @@ class Watchdog:
     def look(self) -> None:
         """Restart this worker if it is deaf; may raise StoreUnavailable."""
         put_back = self._index.counts().get("messages_put_back", 0)
+        # fewer than before: the store has lost some of what it knew
+        more, self._put_back = put_back > self._put_back, put_back
         if self._heard or len(self._leases.running()) >= self._slots:
-            self._heard = False
-            self._since, self._put_back, self._unclaimed = time.monotonic(), put_back, 0
-            return
-        if put_back == self._put_back:
-            return
-        self._put_back = put_back
-        self._unclaimed += 1
-        deaf = time.monotonic() - self._since >= DEAF_SECONDS and self._unclaimed >= _MOST_UNCLAIMED
-        if deaf and self._restart:
+            self._heard, self._first = False, None
+        elif more:
+            self._unclaimed()
+
+    def _unclaimed(self) -> None:
+        now = time.monotonic()
+        if self._first is None or now - self._last >= DEAF_SECONDS:
+            self._first = now
+        self._last = now
+        if now - self._first >= DEAF_SECONDS and self._restart:
             _log.error("this worker takes no more messages, and is restarted")
             self._restart()
             self._restart = None

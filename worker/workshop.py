@@ -25,10 +25,10 @@ from shared.image_file import ImageInfo
 from shared.image_store import ImageStore
 from shared.job_store import JobStore
 from shared.jobs import Job
-from shared.moves import Release
+from shared.moves import Release, Turn
 from shared.settings import Settings
 from worker.endings import fail, finish_from_disk, result_of, settle, succeed
-from worker.leases import Lease, Leases, for_a_while, insist
+from worker.leases import Lease, LeaseLost, Leases, for_a_while, insist
 from worker.pictures import checked
 from worker.wire import Outgoing, ProviderImage
 
@@ -80,7 +80,7 @@ def wait_for_turn(job: Job, lease: Lease, shop: Workshop) -> int | None:
     """
     ask = partial(shop.store.begin_call, job.id, lease.claim, _LONGEST_SLOT_WAIT_MS)
     while not shop.stopping.is_set():
-        turn = insist(ask, lease.alive)
+        turn = _turn(ask, lease)
         if turn.word == "go":
             lease.ensure_alive()
             return turn.ms
@@ -94,6 +94,17 @@ def wait_for_turn(job: Job, lease: Lease, shop: Workshop) -> int | None:
         shop.stopping.wait(turn.ms / 1000)
     hand_back(job, lease, Release(), shop)
     return None
+
+
+def _turn(ask: Callable[[], Turn], lease: Lease) -> Turn:
+    """Ask for a turn while the store is away; raise LeaseLost when that was too long.
+
+    The store may have noted the call as sent, and this worker alone knows that it was not.
+    """
+    try:
+        return insist(ask, lease.alive)
+    except StoreUnavailable as away:
+        raise LeaseLost from away
 
 
 def deliver(

@@ -1,4 +1,4 @@
--- ARGV: id, claim, pause in ms, counter to raise or '', '1' to take back the attempt, code of the trouble.
+-- ARGV: id, claim, pause in ms, counter to raise or '', '1' to take back the attempt if one is noted, code of the trouble.
 -- Puts a running job back into the queue. Returns the revision, or 0 when the claim no longer holds.
 -- One that cooks at the provider never gets there: it is parked, nothing is counted and nobody is told.
 local id, claim, pause = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -18,7 +18,9 @@ if ARGV[4] == 'unknown' then
   local created, estimate = unpack(redis.call('HMGET', job_key(id), 'created', 'estimate'))
   correct(tonumber(created), tonumber(estimate))
 end
-if ARGV[5] == '1' then redis.call('HINCRBY', job_key(id), 'attempts', -1) end
+if ARGV[5] == '1' and redis.call('HEXISTS', job_key(id), 'sent') == 1 then
+  redis.call('HINCRBY', job_key(id), 'attempts', -1)
+end
 redis.call('HDEL', job_key(id), 'sent', 'slot', 'claim')
 local fields = {}
 if ARGV[6] ~= '' then fields = { 'trouble', ARGV[6] } end

@@ -5,12 +5,17 @@
 local longest_gap = 5000
 local unclaimed, most = tonumber(ARGV[1]), tonumber(ARGV[2])
 local now = now_ms()
-local lost = redis.call('ZRANGEBYSCORE', key('dispatched'), '-inf', now - unclaimed, 'LIMIT', 0, most)
-for _, id in ipairs(lost) do enqueue(id) end
-local unasked = redis.call('ZRANGEBYSCORE', key('resuming'), '-inf', now - unclaimed, 'LIMIT', 0, most)
-for _, id in ipairs(unasked) do put('parked', id, now) end
+local put_back = 0
+-- what lies ahead was sent before the clock went back
+for _, span in ipairs({ { '-inf', now - unclaimed }, { now + unclaimed, '+inf' } }) do
+  local lost = redis.call('ZRANGEBYSCORE', key('dispatched'), span[1], span[2], 'LIMIT', 0, most)
+  for _, id in ipairs(lost) do enqueue(id) end
+  local unasked = redis.call('ZRANGEBYSCORE', key('resuming'), span[1], span[2], 'LIMIT', 0, most)
+  for _, id in ipairs(unasked) do put('parked', id, now) end
+  put_back = put_back + #lost + #unasked
+end
 -- a worker that takes no more messages knows itself by that
-if #lost + #unasked > 0 then count('messages_put_back', #lost + #unasked) end
+if put_back > 0 then count('messages_put_back', put_back) end
 -- Nobody swept for a while: the store was away, or this machine slept, and workers could not renew their
 -- leases. Each lasts longer by that while, also those that have a moment left; who is really gone is adopted
 -- when that ends, however often it happens.
@@ -33,4 +38,4 @@ for _, id in ipairs(orphans) do
   redis.call('ZADD', key('running'), now + ARGV[4], id)
 end
 local overdue = redis.call('ZRANGEBYSCORE', key('deadlines'), '-inf', now, 'LIMIT', 0, most)
-return { #lost + #unasked, orphans, overdue }
+return { put_back, orphans, overdue }

@@ -63,6 +63,12 @@ def test_a_worker_whose_heartbeat_ran_out_does_not_count(ready: Api) -> None:
     assert missing(ready) == {"worker": "no live worker"}
 
 
+def test_workers_that_can_keep_no_image_are_told_whatever_the_api_can(ready: Api) -> None:
+    ready.store.heartbeat("w", 0, 60_000)
+
+    assert missing(ready) == {"worker": "no worker can keep images"}
+
+
 def test_without_redis_it_is_not_ready(without_redis: Api) -> None:
     assert missing(without_redis) == {"redis": "does not answer", "worker": "unknown"}
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from redis import Redis
 
 from shared.job_store import JobStore
@@ -31,6 +32,17 @@ def test_a_sweep_puts_back_what_no_worker_claimed(store: JobStore, redis_client:
     assert (found.put_back, found.orphans, found.overdue) == (1, [], [])
     assert places(redis_client, lost) == ["queued"]
     assert places(redis_client, fresh) == ["dispatched"]
+
+
+@pytest.mark.parametrize(("place", "back"), [("dispatched", "queued"), ("resuming", "parked")])
+def test_a_message_that_was_sent_before_the_clock_went_back_is_put_back(
+    store: JobStore, redis_client: "Redis", place: str, back: str
+) -> None:
+    lost = in_state(store, place)
+    redis_client.zadd(f"{PREFIX}{place}", {lost: now_ms(redis_client) + 3_600_000})
+
+    assert store.sweep("s", LEASE_MS).put_back == 1
+    assert places(redis_client, lost) == [back]
 
 
 def test_a_sweep_adopts_orphans_and_names_overdue_jobs(

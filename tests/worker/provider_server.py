@@ -36,6 +36,8 @@ class ProviderServer(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer = answer
         self.received: list[Received] = []
+        # seconds until it reads a request
+        self.begins_after = 0.0
         self.over = threading.Event()
 
     @property
@@ -52,6 +54,7 @@ class _Handler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         server: Any = self.server
         with suppress(OSError):
+            server.over.wait(server.begins_after)
             server.received.append(self._read())
             server.answer(self.connection, server.over)
 

@@ -10,8 +10,8 @@ from shared.job_store import JobStore
 from shared.moves import Pace
 from shared.scripts import PREFIX
 from shared.services import connect
-from tests.builders import CLAIM, running
-from worker.leases import LEASE_MS, RENEW_SECONDS, Lease, Leases
+from tests.builders import CLAIM, now_ms, running
+from worker.leases import LEASE_MS, RENEW_SECONDS, Lease, Leases, lease_clock
 
 
 def lease_of(redis: "Redis", job_id: str) -> float:
@@ -26,7 +26,7 @@ def test_a_lease_outlives_several_renewals_that_fail() -> None:
 
 
 def test_a_new_lease_is_alive_and_an_old_one_is_not(store: JobStore) -> None:
-    with Leases(store).keep("a", Lease(CLAIM, time.monotonic())) as lease:
+    with Leases(store).keep("a", Lease(CLAIM, lease_clock())) as lease:
         assert lease.alive()
 
         lease.renewed -= LEASE_MS / 1000
@@ -34,11 +34,22 @@ def test_a_new_lease_is_alive_and_an_old_one_is_not(store: JobStore) -> None:
         assert not lease.alive()
 
 
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="another clock does it here")
+def test_a_lease_ages_while_the_machine_is_suspended(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, lease = time.clock_gettime, Lease(CLAIM, lease_clock())
+    slept = {time.CLOCK_BOOTTIME: LEASE_MS / 1000}
+    monkeypatch.setattr(
+        "worker.leases.time.clock_gettime", lambda clock: real(clock) + slept.get(clock, 0)
+    )
+
+    assert not lease.alive()
+
+
 def test_a_renewal_prolongs_the_lease_here_and_in_the_store(
     store: JobStore, redis_client: "Redis"
 ) -> None:
     leases, job = Leases(store), running(store)
-    with leases.keep(job.id, Lease(CLAIM, time.monotonic())) as lease:
+    with leases.keep(job.id, Lease(CLAIM, lease_clock())) as lease:
         redis_client.zadd(f"{PREFIX}running", {job.id: 1})
         lease.renewed -= 60
 
@@ -53,8 +64,8 @@ def test_a_lease_that_is_anothers_by_now_is_not_prolonged(
 ) -> None:
     leases, ours, lost = Leases(store), running(store), running(store)
     with (
-        leases.keep(ours.id, Lease(CLAIM, time.monotonic())) as good,
-        leases.keep(lost.id, Lease("old", time.monotonic())) as bad,
+        leases.keep(ours.id, Lease(CLAIM, lease_clock())) as good,
+        leases.keep(lost.id, Lease("old", lease_clock())) as bad,
     ):
         redis_client.zadd(f"{PREFIX}running", {lost.id: 1})
         good.renewed -= 60
@@ -68,7 +79,7 @@ def test_a_lease_that_is_anothers_by_now_is_not_prolonged(
 
 def test_a_job_that_has_ended_is_renewed_no_more(store: JobStore, redis_client: "Redis") -> None:
     leases, job = Leases(store), running(store)
-    with pytest.raises(KeyError), leases.keep(job.id, Lease(CLAIM, time.monotonic())):
+    with pytest.raises(KeyError), leases.keep(job.id, Lease(CLAIM, lease_clock())):
         raise KeyError
     redis_client.zadd(f"{PREFIX}running", {job.id: 1})
 
@@ -82,8 +93,8 @@ def test_the_end_of_an_earlier_run_does_not_end_a_later_lease_of_the_same_job(
 ) -> None:
     leases, job = Leases(store), running(store)
     earlier, later = (
-        leases.keep(job.id, Lease("old", time.monotonic())),
-        leases.keep(job.id, Lease(CLAIM, time.monotonic())),
+        leases.keep(job.id, Lease("old", lease_clock())),
+        leases.keep(job.id, Lease(CLAIM, lease_clock())),
     )
     earlier.__enter__()
     with later:
@@ -95,13 +106,25 @@ def test_the_end_of_an_earlier_run_does_not_end_a_later_lease_of_the_same_job(
         assert lease_of(redis_client, job.id) > 1
 
 
+def test_a_lease_that_is_given_up_ends_here_and_in_the_store_for_good(
+    store: JobStore, redis_client: "Redis"
+) -> None:
+    leases, job = Leases(store), running(store)
+    with leases.keep(job.id, Lease(CLAIM, lease_clock())) as lease:
+        leases.give_up()
+        leases.renew()
+
+        assert not lease.alive()
+        assert lease_of(redis_client, job.id) <= now_ms(redis_client)
+
+
 def test_without_jobs_the_store_is_not_asked() -> None:
     Leases(JobStore(connect("redis://127.0.0.1:1/0"), Pace(1))).renew()
 
 
 def test_a_store_that_is_away_prolongs_nothing() -> None:
     leases = Leases(JobStore(connect("redis://127.0.0.1:1/0"), Pace(1)))
-    with leases.keep("a", Lease(CLAIM, time.monotonic())) as lease:
+    with leases.keep("a", Lease(CLAIM, lease_clock())) as lease:
         before = lease.renewed
 
         with pytest.raises(StoreUnavailable):

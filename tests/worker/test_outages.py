@@ -48,6 +48,20 @@ def test_a_store_that_is_away_for_a_moment_forgets_nothing(
     assert (ended.status, ended.attempts, len(provider.calls)) == (status, 1, 1)
 
 
+@pytest.mark.parametrize("acts_first", [True, False])
+def test_a_turn_that_nobody_heard_of_in_time_is_not_taken_for_a_call(
+    services: Services, monkeypatch: pytest.MonkeyPatch, acts_first: bool
+) -> None:
+    monkeypatch.setattr("worker.leases.LEASE_MS", 50)
+    store = FlakyStore(services.store, acts_first, begin_call=1_000_000)
+    provider, job = ScriptedProvider(IMAGE), accepted(services.store, estimate=40_000)
+
+    after = after_a_run(services, job, provider, store=store)
+
+    assert provider.calls == []
+    assert (after.status, after.attempts, after.unknown, after.sent) == ("queued", 0, 0, None)
+
+
 def test_a_store_that_stays_away_is_left_to_the_sweeper(services: Services) -> None:
     job, provider = accepted(services.store), ScriptedProvider(FILTERED)
     store = FlakyStore(services.store, acts_first=False, fail=1_000_000)

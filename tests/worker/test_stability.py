@@ -123,6 +123,16 @@ def test_a_provider_that_takes_too_long_is_left_in_time(answer: Answer) -> None:
     assert time.monotonic() - begun < 2
 
 
+def test_an_upload_may_take_longer_than_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.stability.CONNECT_SECONDS", 0.05)
+    # more than fits between the two
+    upload = Outgoing("/", {"image": ("image", bytes(20_000_000))}, {})
+    with provider(says(200, PICTURE)) as server:
+        server.begins_after = 0.3
+
+        assert Stability(server.url, 10).call(upload, agree).data == PICTURE
+
+
 def test_a_refusal_is_known_by_its_status_however_slowly_its_words_come() -> None:
     with pytest.raises(ServerError):
         call(drips(head(500, {}), b"x"), seconds=0.3)

@@ -3,11 +3,14 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from redis import Redis
 
 from shared.errors import StoreUnavailable
+from shared.job_store import JobStore
+from shared.moves import Pace
 from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import CLAIM, LEASE_MS, accepted, running, until
@@ -55,6 +58,24 @@ def test_a_worker_that_is_to_stop_takes_no_more_jobs_and_keeps_its_leases(
     assert kept.claim == CLAIM  # renewed, not adopted
     assert services.index.live_workers() == 0
     upkeep.stop()
+
+
+def test_a_worker_that_is_told_to_stop_in_the_middle_of_a_heartbeat_is_gone(
+    services: Services, redis_client: "Redis"
+) -> None:
+    class Told(JobStore):
+        def heartbeat(self, worker: str, capacity: int, ttl_ms: int) -> None:
+            if capacity:
+                upkeep.drain()
+            super().heartbeat(worker, capacity, ttl_ms)
+            if capacity:
+                beaten.set()
+
+    beaten = threading.Event()
+    upkeep = an_upkeep(replace(services, store=Told(redis_client, Pace(1))))
+    with started(upkeep):
+        assert beaten.wait(10)
+        until(lambda: services.index.live_workers() == 0, 2)
 
 
 def test_a_drained_worker_is_gone_at_once(services: Services, upkeep: Upkeep) -> None:

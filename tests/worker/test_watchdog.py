@@ -10,7 +10,7 @@ from shared.job_store import UNCLAIMED_MS, JobStore
 from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import CLAIM, accepted, dispatched, running
-from worker.leases import Lease, Leases
+from worker.leases import Lease, Leases, lease_clock
 from worker.watchdog import DEAF_SECONDS, LOOK_SECONDS, Watchdog
 
 Pass = Callable[[float], None]
@@ -61,7 +61,7 @@ def test_a_worker_that_hears_nothing_while_messages_lie_unclaimed_is_restarted_o
     restarts: list[str],
     passing: Pass,
 ) -> None:
-    for _ in range(4):
+    for _ in range(5):
         put_back(services.store, redis_client)
         watchdog.look()
         passing(DEAF_SECONDS / 2 + 1)
@@ -91,7 +91,7 @@ def test_a_worker_without_a_free_slot_is_not_restarted(
     leases = Leases(services.store)
     busy = Watchdog(services.index, leases, 1, lambda: restarts.append("now"))
 
-    with leases.keep(running(services.store).id, Lease(CLAIM, time.monotonic())):
+    with leases.keep(running(services.store).id, Lease(CLAIM, lease_clock())):
         for _ in range(4):
             put_back(services.store, redis_client)
             busy.look()
@@ -119,7 +119,7 @@ def test_a_worker_with_nothing_to_do_is_not_restarted_whatever_was_lost_before(
     assert restarts == []
 
 
-def test_one_message_that_was_lost_after_a_quiet_hour_says_nothing(
+def test_a_worker_is_not_restarted_before_celery_has_tried_again_to_reach_redis(
     services: Services,
     redis_client: "Redis",
     watchdog: Watchdog,
@@ -127,9 +127,41 @@ def test_one_message_that_was_lost_after_a_quiet_hour_says_nothing(
     passing: Pass,
 ) -> None:
     watchdog.look()
-    passing(3_600)
+    passing(600)  # Redis was away, or nothing was to do: no time in which a message could be heard
 
-    put_back(services.store, redis_client)
-    watchdog.look()
+    for _ in range(int(DEAF_SECONDS / LOOK_SECONDS)):
+        put_back(services.store, redis_client)
+        watchdog.look()
+        passing(LOOK_SECONDS - 0.1)
+
+    assert restarts == []
+
+
+def test_messages_that_are_lost_now_and_then_tell_nothing(
+    services: Services,
+    redis_client: "Redis",
+    watchdog: Watchdog,
+    restarts: list[str],
+    passing: Pass,
+) -> None:
+    for _ in range(4):
+        put_back(services.store, redis_client)
+        watchdog.look()
+        passing(2 * DEAF_SECONDS)
+
+    assert restarts == []
+
+
+def test_a_store_that_has_lost_its_count_tells_nothing(
+    services: Services,
+    redis_client: "Redis",
+    watchdog: Watchdog,
+    restarts: list[str],
+    passing: Pass,
+) -> None:
+    for lost in (8, 6, 4, 2):
+        redis_client.hset(f"{PREFIX}counts", "messages_put_back", lost)
+        watchdog.look()
+        passing(DEAF_SECONDS - 1)
 
     assert restarts == []
