@@ -16,6 +16,7 @@ from shared.moves import Release
 from shared.scripts import PREFIX
 
 LEASE_MS = 30_000
+HOUR_MS = 3_600_000
 PLACES = ("queued", "queued_batch", "delayed", "dispatched", "running", "parked", "resuming")
 CLAIM = "c1"
 PROVIDER_ID = "a" * 64
@@ -105,6 +106,13 @@ def due(redis: "Redis", job_id: str) -> int:
     score = redis.zscore(f"{PREFIX}parked", job_id)
     assert score is not None
     return int(score) - now_ms(redis)
+
+
+def given_up_in(redis: "Redis", job_id: str) -> float:
+    """Return in how many ms a job is past its deadline: to be bought, or to be fetched."""
+    deadline = redis.zscore(f"{PREFIX}deadlines", job_id)
+    assert deadline is not None
+    return deadline - now_ms(redis)
 
 
 def in_state(store: JobStore, state: str) -> str:

@@ -20,7 +20,7 @@ from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from shared import lifeline
 from shared.errors import StoreUnavailable
 from shared.logs import set_up_logs
-from shared.queue import TaskQueue, make_celery
+from shared.queue import QUEUE, TaskQueue, make_celery
 from shared.services import build_services
 from shared.settings import SettingsError, load_settings
 from worker.leases import Leases
@@ -28,8 +28,7 @@ from worker.probing import TIMEOUT_SECONDS
 from worker.stability import Stability
 from worker.steps import attempt
 from worker.tasks import register
-from worker.upkeep import Upkeep
-from worker.watchdog import Watchdog
+from worker.upkeep import Consumer, Upkeep
 from worker.workshop import Workshop
 
 _log = logging.getLogger(__name__)
@@ -55,12 +54,6 @@ shop = Workshop(
 )
 register(app, services, shop)
 accountant = Stability(settings.provider_url, TIMEOUT_SECONDS)
-watchdog = Watchdog(
-    services.index,
-    leases,
-    settings.worker_concurrency,
-    partial(os.kill, os.getpid(), signal.SIGTERM),
-)
 _upkeep: list[Upkeep] = []
 
 
@@ -75,16 +68,28 @@ def _start_upkeep(sender: Any, **_: Any) -> None:
     # at every lost connection it tells of a default that this service sets on purpose; not earlier, for
     # Celery asks for these warnings once more after it has set up its logs
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
-    # two workers of one name must not hide each other
-    upkeep = Upkeep(f"{sender.hostname}:{os.getpid()}", services, leases, accountant, watchdog)
+    consumer = Consumer(
+        # two workers of one name must not hide each other
+        name=f"{sender.hostname}:{os.getpid()}",
+        slots=sender.controller.concurrency,
+        listen=partial(_listen, sender),
+        restart=partial(os.kill, os.getpid(), signal.SIGTERM),
+    )
+    upkeep = Upkeep(consumer, services, leases, accountant)
     _upkeep.append(upkeep)
     upkeep.start()
-    _log.info("ready", extra={"worker": sender.hostname, "slots": settings.worker_concurrency})
+    _log.info("ready", extra={"worker": sender.hostname, "slots": consumer.slots})
+
+
+def _listen(consumer: Any, listens: bool) -> None:
+    """Have Celery's own thread take messages from now on, or none."""
+    consumer.call_soon(consumer.add_task_queue if listens else consumer.cancel_task_queue, QUEUE)
 
 
 @signals.task_prerun.connect
 def _heard(**_: Any) -> None:
-    watchdog.heard()
+    for upkeep in _upkeep:
+        upkeep.heard()
 
 
 @signals.worker_shutting_down.connect

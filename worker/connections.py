@@ -5,8 +5,12 @@ answer; only the connection itself can tell. They also take seconds, so what mus
 request is sent is asked once the connection stands.
 """
 
-from collections.abc import Callable
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from threading import Lock, Timer
 from typing import Any
 
 import requests
@@ -14,31 +18,71 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-connected: ContextVar[bool] = ContextVar("connected", default=False)
-# Raises when the request may not be sent any more; the last thing that runs before its first byte.
-last_check: ContextVar[Callable[[], None]] = ContextVar("last_check")
-# How long sending may take: without this only as long as connecting, whatever the upload and the line.
-send_seconds: ContextVar[float] = ContextVar("send_seconds")
+
+class Passage:
+    """One request's way out and back: what must hold when it is sent, and when all must be over.
+
+    `check` raises when the request may not be sent any more; it is the last thing that runs before the
+    first byte. `connected` tells whether that came. Time-outs of sockets count from byte to byte, and
+    headers may drip for hours: when so many seconds are over, a timer cuts the connection.
+    """
+
+    def __init__(self, check: Callable[[], None], seconds: float) -> None:
+        self.connected = False
+        self._check = check
+        self._seconds = seconds
+        self._ends = time.monotonic() + seconds
+        self._twin: socket.socket | None = None
+        self._timer: Timer | None = None
+        self._lock = Lock()
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() >= self._ends
+
+    def stands(self, connection: HTTPConnection) -> None:
+        """Take note that the connection stands; raise what the check raises."""
+        # How long sending may take: without this only as long as connecting, whatever the upload and the
+        # line. The first counts on a plain socket; the second on an encrypted one.
+        connection.sock.settimeout(self._seconds)
+        connection.timeout = self._seconds
+        # an encrypted one can't be shut down under whoever reads it, what lies below it can
+        self._twin = socket.fromfd(connection.sock.fileno(), socket.AF_INET, socket.SOCK_STREAM)
+        self._timer = Timer(max(0.0, self._ends - time.monotonic()), self._cut)
+        self._timer.daemon = True
+        self._timer.start()
+        self._check()
+        self.connected = True
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._timer:
+            self._timer.cancel()
+        with self._lock:
+            if self._twin:
+                self._twin.close()
+            self._twin = None
+
+    def _cut(self) -> None:
+        with self._lock, suppress(OSError):  # the other end may be faster
+            if self._twin:
+                self._twin.shutdown(socket.SHUT_RDWR)
 
 
-def _stands(connection: HTTPConnection) -> None:
-    # the first counts on a plain socket; the second on an encrypted one, which stands before the request
-    connection.sock.settimeout(send_seconds.get())
-    connection.timeout = send_seconds.get()
-    last_check.get()()
-    connected.set(True)
+_passage: ContextVar[Passage] = ContextVar("passage")
 
 
 class _Connection(HTTPConnection):
     def connect(self) -> None:
         super().connect()
-        _stands(self)
+        _passage.get().stands(self)
 
 
 class _SecureConnection(HTTPSConnection):
     def connect(self) -> None:
         super().connect()
-        _stands(self)
+        _passage.get().stands(self)
 
 
 class _Pool(HTTPConnectionPool):
@@ -55,10 +99,16 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
 
-def provider_session() -> requests.Session:
-    """Return a session for one call: once its connection stands, `last_check`, then `connected`."""
-    session = requests.Session()
-    session.trust_env = False  # a .netrc or a proxy of this machine must not see the key
-    session.mount("https://", _Adapter())
-    session.mount("http://", _Adapter())
-    return session
+@contextmanager
+def provider_session(passage: Passage) -> Iterator[requests.Session]:
+    """Give a session for one request, whose connection keeps to the passage."""
+    token = _passage.set(passage)
+    try:
+        with requests.Session() as session:
+            session.trust_env = False  # a .netrc or a proxy of this machine must not see the key
+            session.mount("https://", _Adapter())
+            session.mount("http://", _Adapter())
+            yield session
+    finally:
+        passage.close()
+        _passage.reset(token)

@@ -110,10 +110,14 @@ class Leases:
                 lease.renewed = -math.inf  # what was not sent by now is another's
             self._store.renew(_claims(running), 0)
 
-    def renew(self) -> None:
-        """Prolong every lease that is still ours; may raise StoreUnavailable."""
+    def renew(self, *, only_sent: bool = False) -> None:
+        """Prolong every lease that is still ours, or of what was sent; may raise StoreUnavailable."""
         with self._renewing:
-            running = self.running()
+            running = {
+                job_id: lease
+                for job_id, lease in self.running().items()
+                if lease.sent or not only_sent
+            }
             if not running or self._given_up:
                 return
             begun = lease_clock()

@@ -1,6 +1,5 @@
 """The provider's client: knows only HTTP. It does not retry, pause, or know of jobs."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -9,7 +8,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from shared.errors import OutcomeUnknown, ProviderBadImage, ProviderTimeout, ProviderUnavailable
-from worker.connections import connected, last_check, provider_session, send_seconds
+from worker.connections import Passage, provider_session
 from worker.wire import Outgoing, ProviderImage, read_answer, read_balance, read_result, read_start
 
 CONNECT_SECONDS = 5.0
@@ -49,11 +48,11 @@ class Stability:
     def _send(
         self, method: str, outgoing: Outgoing, check: Callable[[], None] = lambda: None
     ) -> Answer:
-        """Return what comes back; every silence and the whole body end in the time-out."""
-        deadline = time.monotonic() + self._timeout
+        """Return what comes back; it is there within the time-out, or never."""
+        passage = Passage(check, self._timeout)
         with (
-            _transport(check, self._timeout),
-            provider_session() as session,
+            _transport(passage),
+            provider_session(passage) as session,
             session.request(
                 method,
                 self._base_url + outgoing.path,
@@ -64,28 +63,28 @@ class Stability:
                 stream=True,
             ) as response,
         ):
-            body = _body(response, deadline)
+            body = _body(response, passage)
         return response.status_code, CaseInsensitiveDict(response.headers), body
 
 
-def _body(response: requests.Response, deadline: float) -> bytes:
+def _body(response: requests.Response, passage: Passage) -> bytes:
     if response.status_code in {200, 202}:
-        return _read(response, deadline)
+        return _read(response, passage)
     # the status alone says what a refusal costs: a broken body behind it changes nothing
     with suppress(HTTPError, OSError, ProviderTimeout, ProviderBadImage):
-        return _read(response, deadline)
+        return _read(response, passage)
     return b""
 
 
-def _read(response: requests.Response, deadline: float) -> bytes:
+def _read(response: requests.Response, passage: Passage) -> bytes:
     body = bytearray()
     # read1 gives what has come, so that a body that drips meets the deadline too
     while chunk := response.raw.read1(_CHUNK, decode_content=True):
         body += chunk
         if len(body) > MOST_BYTES:
             raise ProviderBadImage("The provider's answer is larger than any image")
-        if time.monotonic() > deadline:
-            raise ProviderTimeout(_TIMED_OUT)
+    if passage.over:  # a body to the end of the connection ends where it is cut
+        raise ProviderTimeout(_TIMED_OUT)
     return bytes(body)
 
 
@@ -95,16 +94,13 @@ _NOT_REACHED = "The provider can't be reached"
 
 
 @contextmanager
-def _transport(check: Callable[[], None], seconds: float) -> Iterator[None]:
+def _transport(passage: Passage) -> Iterator[None]:
     """Turn trouble on the way into faults, by whether the call can have reached the provider."""
-    connected.set(False)
-    last_check.set(check)
-    send_seconds.set(seconds)
     try:
         yield
     except (requests.RequestException, HTTPError, OSError) as error:
-        if not connected.get():
+        if not passage.connected:
             raise ProviderUnavailable(_NOT_REACHED) from error
-        if isinstance(error, (requests.ReadTimeout, ReadTimeoutError)):
+        if passage.over or isinstance(error, (requests.ReadTimeout, ReadTimeoutError)):
             raise ProviderTimeout(_TIMED_OUT) from error
         raise OutcomeUnknown(_BROKEN_OFF) from error

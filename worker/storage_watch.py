@@ -36,7 +36,9 @@ class StorageWatch:
     def trouble(self) -> str:
         """Return what the last look found, or that one hangs; nothing when all is well."""
         self._looked.wait(_FIRST_SECONDS)
+        return "does not answer" if self.hangs() else self._trouble
+
+    def hangs(self) -> bool:
+        """Tell whether a look takes so long that it may never end."""
         begun = self._begun
-        if begun is not None and time.monotonic() - begun > _HANGS_SECONDS:
-            return "does not answer"
-        return self._trouble
+        return begun is not None and time.monotonic() - begun > _HANGS_SECONDS

@@ -11,24 +11,24 @@ from shared.errors import (
     ProviderAuth,
     ProviderCredits,
     ProviderUnavailable,
+    ResultLost,
 )
 from shared.jobs import Job
 from shared.moves import Release
 from shared.services import Services
 from worker.endings import fail, finish_from_disk, retry_rule
+from worker.leases import LEASE_MS
 from worker.steps import attempt
 from worker.workshop import POLL_MS
 
 _log = logging.getLogger(__name__)
-# Enough for a sweeper to decide about all it adopted; if it dies too, another adopts them then.
-_ADOPTED_MS = 30_000
 
 
 def sweep(services: Services) -> None:
     """Put back what was lost, and end what is past its deadline."""
     store = services.store
     claim = secrets.token_hex(8)
-    found = store.sweep(claim, _ADOPTED_MS)
+    found = store.sweep(claim, LEASE_MS)
     if found.put_back:
         _log.warning("messages were lost, their jobs wait again", extra={"jobs": found.put_back})
     for job_id in found.orphans:
@@ -63,13 +63,15 @@ def _take_over(job_id: str, claim: str, services: Services) -> None:
 
 def _end_overdue(job_id: str, services: Services) -> None:
     job = services.store.get(job_id)
-    if job is None or job.status != "queued" or finish_from_disk(job, services):
+    if job is None or job.terminal or finish_from_disk(job, services):
         return
     fail(job, "", _overdue_fault(job, services), services)
 
 
 def _overdue_fault(job: Job, services: Services) -> JobFault:
-    """Tell what kept a job from being started by its deadline."""
+    """Tell what kept a job from being started by its deadline, or its image from being fetched."""
+    if job.provider_id:
+        return ResultLost("The provider began the image and it could not be fetched within a day")
     why = services.breaker.state().why or job.trouble
     if why == ProviderUnavailable.error_code:
         return ProviderUnavailable("The provider could not be reached in time")

@@ -7,7 +7,9 @@ Any number of workers may do it at once: each step is atomic in the store and do
 """
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 
 from shared.errors import StoreUnavailable
@@ -37,18 +39,30 @@ _TIDY_SECONDS = 60.0
 _LAST_WEBHOOKS_SECONDS = 3.0
 
 
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """Celery's side of this worker: its name, how many jobs it can run, and what it can be told.
+
+    `listen` to take messages or not, `restart` to end and be started again.
+    """
+
+    name: str
+    slots: int
+    listen: Callable[[bool], None]
+    restart: Callable[[], None]
+
+
 class Upkeep:
     """The threads; `stop` ends them and says good-bye for the worker."""
 
     def __init__(
-        self,
-        worker: str,
-        services: Services,
-        leases: Leases,
-        accountant: Accountant,
-        watchdog: Watchdog,
+        self, consumer: Consumer, services: Services, leases: Leases, accountant: Accountant
     ) -> None:
-        self._worker = worker
+        self._consumer = consumer
+        self._listening = True
+        self._watchdog = Watchdog(services.index, leases, consumer.slots, consumer.restart)
+        # called at every message
+        self.heard = self._watchdog.heard
         self._draining = threading.Event()
         self._storage = StorageWatch(services.images)
         self._services = services
@@ -66,7 +80,7 @@ class Upkeep:
                 ("webhooks", [(TICK_SECONDS, self._courier.collect)]),
                 ("probes", [(_PROBE_SECONDS, partial(probe, services, accountant))]),
                 ("storage", [(STORAGE_SECONDS, self._storage.look)]),
-                ("watchdog", [(WATCHDOG_SECONDS, watchdog.look)]),
+                ("watchdog", [(WATCHDOG_SECONDS, self._watchdog.look)]),
             )
         ]
 
@@ -79,7 +93,7 @@ class Upkeep:
         """Take no more jobs, but keep the leases of those that run."""
         self._draining.set()
         with suppress(StoreUnavailable):
-            self._services.store.heartbeat(self._worker, 0, 0)
+            self._services.store.heartbeat(self._consumer.name, 0, 0)
 
     def stop(self) -> None:
         """End the threads; what still has a lease by then is swept when it runs out."""
@@ -90,7 +104,7 @@ class Upkeep:
         self.drain()
 
     def _pulse(self) -> list[Step]:
-        return [(_HEARTBEAT_SECONDS, self._beat), (RENEW_SECONDS, self._leases.renew)]
+        return [(_HEARTBEAT_SECONDS, self._beat), (RENEW_SECONDS, self._renew)]
 
     def _chores(self) -> list[Step]:
         services = self._services
@@ -110,8 +124,19 @@ class Upkeep:
     def _beat(self) -> None:
         if self._draining.is_set():
             return
+        ready = not self._storage.trouble()
+        if ready != self._listening:
+            # messages are everybody's: those that this worker could not serve are for others to take
+            self._consumer.listen(ready)
+            self._listening = ready
+        if not ready:
+            self.heard()  # it is not meant to hear anything
         # alive without a slot: whatever was made could not be kept
-        slots = 0 if self._storage.trouble() else self._services.settings.worker_concurrency
-        self._services.store.heartbeat(self._worker, slots, _HEARTBEAT_TTL_MS)
+        slots = self._consumer.slots if ready else 0
+        self._services.store.heartbeat(self._consumer.name, slots, _HEARTBEAT_TTL_MS)
         if self._draining.is_set():  # since it was looked at
             self.drain()
+
+    def _renew(self) -> None:
+        # what has not been sent waits for a folder that may never answer: others may do better
+        self._leases.renew(only_sent=self._storage.hangs())

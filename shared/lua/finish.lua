@@ -3,8 +3,8 @@
 -- on a job that nobody runs. Returns the revision, or 0 when refused.
 local id, to, claim = ARGV[1], ARGV[2], ARGV[3]
 if to ~= 'succeeded' then
-  local queued = redis.call('HGET', job_key(id), 'status') == 'queued'
-  if not holds(id, claim) and not (claim == '' and queued) then return 0 end
+  local waits = redis.call('HGET', job_key(id), 'status') == 'queued' or redis.call('ZSCORE', key('parked'), id)
+  if not holds(id, claim) and not (claim == '' and waits) then return 0 end
 end
 local now, ttl = now_ms(), tonumber(ARGV[4])
 local revision = move(id, to, { 'finished', now, unpack(ARGV, 5) })

@@ -2,7 +2,10 @@
 -- From here on the job is never started again, only asked for. Needs no claim (it is paid for): also a
 -- job that was taken from this worker meanwhile is parked, before another starts it once more.
 -- Returns 1, or 0 when the job has ended or another start of it is known already.
+-- An hour after the provider has it no more it ends, also when nobody can ask: the key is refused, or no
+-- image could be kept.
 local id, provider_id = ARGV[1], ARGV[2]
+local given_up_after = 25 * 3600000
 local status, known = unpack(redis.call('HMGET', job_key(id), 'status', 'provider_id'))
 if known then return known == provider_id and 1 or 0 end
 if status == 'queued' then
@@ -15,6 +18,6 @@ end
 local now = now_ms()
 redis.call('HSETNX', job_key(id), 'sent', now)
 redis.call('HDEL', job_key(id), 'claim', 'slot', 'trouble')
-redis.call('ZREM', key('deadlines'), id)
+redis.call('ZADD', key('deadlines'), now + given_up_after, id)
 put('parked', id, now + tonumber(ARGV[3]))
 return 1

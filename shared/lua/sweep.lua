@@ -32,10 +32,12 @@ end
 -- a lease can't last longer than it was given: the clock went back
 local late = redis.call('ZRANGEBYSCORE', key('running'), '(' .. (now + ARGV[4]), '+inf', 'LIMIT', 0, most)
 for _, id in ipairs(late) do redis.call('ZADD', key('running'), now + ARGV[4], id) end
+-- Half a lease is long enough to decide about what is adopted; should this answer be lost, or its sweeper die,
+-- another adopts them soon.
 local orphans = redis.call('ZRANGEBYSCORE', key('running'), '-inf', now, 'LIMIT', 0, most)
 for _, id in ipairs(orphans) do
   redis.call('HSET', job_key(id), 'claim', ARGV[3])
-  redis.call('ZADD', key('running'), now + ARGV[4], id)
+  redis.call('ZADD', key('running'), now + ARGV[4] / 2, id)
 end
 local overdue = redis.call('ZRANGEBYSCORE', key('deadlines'), '-inf', now, 'LIMIT', 0, most)
 return { put_back, orphans, overdue }

@@ -95,3 +95,21 @@ def test_a_worker_that_is_alive_and_takes_no_more_messages_is_restarted(stack: S
     assert (job["status"], job["attempts"]) == ("succeeded", 1)
     assert not alive(deaf)
     assert "takes no more messages" in stack.output()
+
+
+def test_a_folder_that_comes_back_is_written_to_by_workers_that_took_no_message_meanwhile(
+    stack: Stack,
+) -> None:
+    aside = stack.images.rename(stack.images.with_name("aside"))
+    stack.images.write_text("no folder")
+    eventually(lambda: "no worker can keep images" in stack.get("/readyz").text)
+    job = stack.generate("until there is room", wait=0).json()
+    waiting = stack.job(job["job_id"])
+    stack.images.unlink()
+    aside.rename(stack.images)
+
+    ended = stack.ended(job["job_id"], 20)
+
+    assert (waiting["status"], waiting["attempts"]) == ("queued", 0)
+    assert waiting["message"].startswith("The service can't keep images now")
+    assert (ended["status"], ended["attempts"]) == ("succeeded", 1)

@@ -11,12 +11,14 @@ from shared.moves import Depth, Release, Turn
 from shared.scripts import PREFIX
 from tests.builders import (
     CLAIM,
+    HOUR_MS,
     LEASE_MS,
     PROVIDER_ID,
     a_job,
     dispatched,
     due,
     dump,
+    given_up_in,
     in_state,
     known,
     parked,
@@ -26,7 +28,12 @@ from tests.builders import (
 )
 from tests.shared.test_job_store_moves import MOVES
 
-POSSIBLE = {("claim", "resuming"), ("succeed", "parked"), ("succeed", "resuming")}
+POSSIBLE = {
+    ("claim", "resuming"),
+    ("succeed", "parked"),
+    ("succeed", "resuming"),
+    ("fail unclaimed", "parked"),
+}
 IMPOSSIBLE = [
     (move, state)
     for move in MOVES
@@ -61,6 +68,13 @@ def test_nothing_else_is_done_with_a_job_that_cooks(
     assert dump(redis_client) == before
 
 
+def test_what_can_be_asked_for_by_nobody_may_be_given_up(store: JobStore) -> None:
+    job = parked(store)
+
+    assert store.fail(job.id, "", error="a day is over", credits=job.estimate)
+    assert known(store, job.id).status == "failed"
+
+
 @pytest.mark.parametrize("state", ["missing", "succeeded", "failed", "canceled"])
 def test_what_has_ended_is_not_parked(store: JobStore, redis_client: "Redis", state: str) -> None:
     job_id = in_state(store, state)
@@ -82,7 +96,7 @@ def test_a_job_that_was_taken_from_its_worker_meanwhile_is_parked_and_not_starte
     assert (after.status, after.revision) == ("running", before.revision + 1)
     assert after.sent is not None
     assert places(redis_client, before.id) == ["parked"]
-    assert redis_client.zscore(f"{PREFIX}deadlines", before.id) is None
+    assert 24.9 * HOUR_MS < given_up_in(redis_client, before.id) <= 25 * HOUR_MS
     assert store.claim(before.id, CLAIM, LEASE_MS) is None
 
 

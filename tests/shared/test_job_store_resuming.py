@@ -9,12 +9,14 @@ from shared.moves import Pace, Release, Turn
 from shared.scripts import PREFIX
 from tests.builders import (
     CLAIM,
+    HOUR_MS,
     LEASE_MS,
     PROVIDER_ID,
     accepted,
     at_once,
     dispatched,
     due,
+    given_up_in,
     in_state,
     known,
     now_ms,
@@ -152,7 +154,7 @@ def test_what_is_handed_back_is_parked_and_nothing_is_counted(
     assert known(store, job_id) == replace(before, claim="")
     assert places(redis_client, job_id) == ["parked"]
     assert 6_000 < due(redis_client, job_id) <= 7_000
-    assert redis_client.zscore(f"{PREFIX}deadlines", job_id) is None
+    assert given_up_in(redis_client, job_id) > 24.9 * HOUR_MS
     assert not store.release(job_id, CLAIM, why)
 
 

@@ -1,7 +1,7 @@
 """A workshop for tests: everything real but the provider, and what tests ask of it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -16,8 +16,7 @@ from tests.fakes import ScriptedProvider
 from tests.pictures import picture
 from worker.leases import Leases
 from worker.make_image import make_image
-from worker.upkeep import Upkeep
-from worker.watchdog import Watchdog
+from worker.upkeep import Consumer, Upkeep
 from worker.wire import ProviderImage
 from worker.workshop import Provider, Workshop
 
@@ -64,12 +63,15 @@ def upscale(services: Services, **changes: Any) -> Job:
 
 
 def an_upkeep(
-    services: Services, accountant: ScriptedProvider | None = None, leases: Leases | None = None
+    services: Services,
+    accountant: ScriptedProvider | None = None,
+    leases: Leases | None = None,
+    listen: Callable[[bool], None] | None = None,
 ) -> Upkeep:
     """Return the upkeep of a worker that is never restarted."""
+    consumer = Consumer("w", 200, listen or (lambda _: None), lambda: None)
     held = leases or Leases(services.store)
-    watchdog = Watchdog(services.index, held, 1, lambda: None)
-    return Upkeep("w", services, held, accountant or ScriptedProvider(), watchdog)
+    return Upkeep(consumer, services, held, accountant or ScriptedProvider())
 
 
 @contextmanager

@@ -142,3 +142,18 @@ def test_leases_that_are_given_up_end_at_once_and_are_renewed_no_more(
         leases.renew()
 
         assert store.sweep("another", 30_000).orphans == [job.id]
+
+
+def test_of_what_was_not_sent_the_lease_can_be_left_to_run_out(
+    store: JobStore, redis_client: "Redis"
+) -> None:
+    leases, sent, waiting = Leases(store), running(store), running(store)
+    with (
+        leases.keep(sent.id, Lease(CLAIM, lease_clock(), sent=True)),
+        leases.keep(waiting.id, Lease(CLAIM, lease_clock())),
+    ):
+        redis_client.zadd(f"{PREFIX}running", {sent.id: 1, waiting.id: 1})
+
+        leases.renew(only_sent=True)
+
+        assert store.sweep("another", 30_000).orphans == [waiting.id]

@@ -106,9 +106,10 @@ def test_an_answer_that_is_no_image_is_a_fault_by_what_it_may_have_cost(
         never,
         says(200, b"half", claimed=900),
         drips(head(200, OK), b"drop"),
+        drips(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n"),
         drips(head(200, {**OK, "Transfer-Encoding": "chunked"}), b"1\r\nx\r\n"),
     ],
-    ids=["silent", "stalled body", "dripping body", "dripping chunks"],
+    ids=["silent", "stalled body", "dripping body", "dripping headers", "dripping chunks"],
 )
 def test_a_provider_that_takes_too_long_is_left_in_time(answer: Answer) -> None:
     def stalled(connection: socket.socket, over: Any) -> None:

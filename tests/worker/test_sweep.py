@@ -15,6 +15,7 @@ from tests.builders import (
     in_state,
     known,
     orphan,
+    parked,
     places,
     running,
 )
@@ -164,3 +165,16 @@ def test_a_job_past_its_deadline_keeps_its_input_for_a_retry(
     sweep(services)
 
     assert services.images.read_input(name) == PICTURE
+
+
+def test_what_cooks_and_can_be_asked_for_by_nobody_ends_after_a_day(
+    services: Services, redis_client: "Redis"
+) -> None:
+    job = parked(services.store, estimate=60_000)
+    services.breaker.note_failure("another", "provider_auth")
+    redis_client.zadd(f"{PREFIX}deadlines", {job.id: 1})
+
+    sweep(services)
+
+    after = known(services.store, job.id)
+    assert (after.status, after.error_code, after.credits) == ("failed", "provider_error", 60_000)

@@ -98,21 +98,37 @@ def test_a_worker_that_could_not_keep_an_image_lives_and_gets_no_job(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.image_store.ROOM_BYTES", 2**80)
-    job = accepted(services.store)
+    job, told = accepted(services.store), list[bool]()
 
-    with started(an_upkeep(services)):
+    with started(an_upkeep(services, listen=told.append)):
         until(lambda: services.index.outlook(job).holdup == "storage_error")
-        assert (services.index.live_workers(), sent_by(services)) == (1, [])
+        assert (services.index.live_workers(), sent_by(services), told) == (1, [], [False])
         monkeypatch.setattr("shared.image_store.ROOM_BYTES", 0)
 
         until(lambda: sent_by(services) == [job.id])
-        assert services.index.outlook(job).holdup == ""
+        assert (services.index.outlook(job).holdup, told) == ("", [False, True])
+
+
+def test_while_the_storage_hangs_only_what_was_sent_keeps_its_lease(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewed: list[bool] = []
+
+    class Noting(Leases):
+        def renew(self, *, only_sent: bool = False) -> None:
+            renewed.append(only_sent)
+
+    monkeypatch.setattr("worker.storage_watch.StorageWatch.hangs", lambda _: True)
+    with started(an_upkeep(services, leases=Noting(services.store))):
+        until(lambda: renewed)
+
+    assert set(renewed) == {True}
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("away"), ValueError("a defect")])
 def test_a_step_that_fails_does_not_stop_the_others(services: Services, error: Exception) -> None:
     class Bad(Leases):
-        def renew(self) -> None:
+        def renew(self, *, only_sent: bool = False) -> None:
             raise error
 
     job = accepted(services.store)
