@@ -55,6 +55,16 @@ class Known:
         """Return what counts for the day's budget."""
         return (PRICE if self.credits is None else self.credits) + PRICE * self.unknown
 
+    @property
+    def has_deadline(self) -> bool:
+        """Whether it is to be bought by some moment, or, once bought, to be fetched by another."""
+        return self.status == "queued" or (self.bought and self.status == "running")
+
+    @property
+    def waits(self) -> bool:
+        """Whether nobody runs it, nor is about to."""
+        return self.status == "queued" or self.place in {"parked", "due"}
+
     def held_by(self, claim: str) -> bool:
         """Tell whether the job runs under a claim."""
         return self.place == "running" and self.claim == claim

@@ -196,8 +196,7 @@ class Machine(RuleBasedStateMachine):
         job_id, job = self.pick(which)
         done = self.store.fail(job_id, claim, credits=credits)
 
-        waits = job.status == "queued" or job.place in {"parked", "due"}
-        assert done == (job.held_by(claim) or (not claim and waits))
+        assert done == (job.held_by(claim) or (not claim and job.waits))
         if done:
             job.credits = credits
             job.move("failed", "")
@@ -280,12 +279,7 @@ class Machine(RuleBasedStateMachine):
         every_job_stands_in_one_list(found, self.jobs)
         every_batch_counts_its_jobs(found, self.batches, self.jobs)
         what_has_ended_and_nothing_else_is_to_be_told(found, self.jobs)
-        # a job is bought by its deadline, and what was bought is fetched by another
-        waiting = sorted(
-            job_id
-            for job_id, job in self.jobs.items()
-            if job.status == "queued" or (job.bought and job.status == "running")
-        )
+        waiting = sorted(job_id for job_id, job in self.jobs.items() if job.has_deadline)
         assert members(found, "deadlines") == waiting
 
     def every_job_is_as_the_model_says_and_in_one_place(self, found: dict[str, Any]) -> None:
