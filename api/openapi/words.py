@@ -114,7 +114,7 @@ ANSWER = {
 
 CODES = {
     "invalid_request": "A field is missing or wrong: `errors` says which, and what is allowed.",
-    "provider_rejected": "The provider found the request invalid.",
+    "provider_rejected": "The provider found the request invalid, or the image's pixels are damaged.",
     "budget_exceeded": "It would cost more than this service may still spend today.",
     "forbidden": "A page of another site may not do this.",
     "not_found": "There is no such thing, or it is somebody else's.",
