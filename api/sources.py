@@ -211,7 +211,7 @@ def _fetched(source: Source, settings: Settings) -> bytes:
 def _again(source: Source, services: Services) -> Upload:
     try:
         data = services.images.read_input(source.kept)
-        return Upload(inspect(data), "", lambda: data)
+        return Upload(inspect(data).upright, "", lambda: data)
     except (OSError, BrokenImage) as error:
         raise Conflict("The image that was to be enlarged is no longer kept") from error
 

@@ -21,7 +21,7 @@ _ANIMATED = "is an animation; send one picture, without motion"
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A whole image: what its header says, its SHA-256 in hex, and how to read its bytes again.
+    """A whole image: what a viewer sees, its SHA-256 in hex, and how to read its bytes again.
 
     A batch may carry a hundred of them, whose bytes are not all held at once. `field` is where the
     request has it.
@@ -85,16 +85,17 @@ def examine(
         info = inspect(data)
     except BrokenImage as error:
         return None, [_fault(field, f"{field}: {error.message}")]
-    problems = _size_problems(info.upright, settings.upscale_max_side)
+    upright = info.upright
+    problems = _size_problems(upright, settings.upscale_max_side)
     faults = [_fault(field, problem) for problem in problems]
     if info.animated:
         faults.append(complaint(field, _ANIMATED))
-    return Upload(info, hashlib.sha256(data).hexdigest(), read, field), faults
+    return Upload(upright, hashlib.sha256(data).hexdigest(), read, field), faults
 
 
 def limit_problems(upload: Upload, limits: InputLimits) -> list[Complaint]:
     """Return where an image is outside what the provider's operation accepts."""
-    info = upload.info.upright
+    info = upload.info
     short, long = sorted((info.width, info.height))
     pixels = info.width * info.height
     problems = []

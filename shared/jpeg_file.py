@@ -17,7 +17,9 @@ _FILL = re.compile(rb"\xff+")
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM and RSTn carry no length
 _SCAN, _END = 0xDA, 0xD9
-_EXIF, _PROFILE, _ADOBE = b"Exif\0\0", b"ICC_PROFILE\0", b"Adobe"
+_EXIF = b"Exif\0\0"
+# Two of them say what the numbers of a pixel are, one what colours these are; the rest is told besides.
+_NEEDED = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
 
 
 def read(data: bytes) -> ImageInfo:
@@ -76,10 +78,8 @@ def pixels_only(data: bytes) -> bytes:
 
 def _is_of_pixels(data: bytes, part: Part) -> bool:
     marker = part.kind[0]
-    if marker == 0xE2:
-        return data.startswith(_PROFILE, part.body)
-    if marker == 0xEE:  # without it, nobody knows what the three colours are
-        return data.startswith(_ADOBE, part.body)
+    if marker in _NEEDED:
+        return data.startswith(_NEEDED[marker], part.body)
     return not (0xE0 <= marker <= 0xEF or marker == 0xFE)
 
 

@@ -12,6 +12,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse
 
 from api.uploads import read_image
+from shared.image_file import ImageInfo
 from shared.settings import load_settings
 from tests.api.callers import Api, assert_fault, errors_of, json_of
 from tests.api.conftest import Start
@@ -135,6 +136,15 @@ def test_the_largest_side_is_one_as_the_viewer_sees_it(api: Api, form: str, turn
     assert api.upscale(turned(form, turn, 512, 64)).status_code == 202
 
 
+def test_an_upload_is_known_as_the_viewer_sees_it(api: Api) -> None:
+    file = FileStorage(io.BytesIO(turned("jpeg", 6, 80, 40)), filename="a")
+
+    upload, faults = read_image(file, api.services.settings)
+
+    assert upload is not None
+    assert (upload.info, faults) == (ImageInfo("jpeg", 40, 80), [])
+
+
 def test_what_is_stored_for_the_worker_is_what_was_sent(api: Api) -> None:
     data = turned("jpeg", 6)
 
@@ -200,6 +210,7 @@ def test_a_data_url_is_measured_before_it_is_unpacked(start: Start) -> None:
     at_limit, over = start(max_upload_bytes=len(image)), start(max_upload_bytes=len(image) - 1)
 
     assert_fault(upscale(over, image_url=data_url(image)), 413, "payload_too_large")
+    assert_fault(upscale(over, image_url=data_url(image) + "?"), 413, "payload_too_large")
     assert upscale(at_limit, image_url=data_url(image)).status_code == 202
 
 

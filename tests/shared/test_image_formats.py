@@ -2,11 +2,13 @@
 
 import struct
 from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared import jpeg_file, png_file
 from shared.errors import BrokenImage
 from shared.exif import orientation
 from shared.image_file import ImageInfo, inspect
@@ -16,6 +18,7 @@ from tests.pictures import (
     chunk,
     exif,
     laden,
+    opened,
     picture,
     png,
     png_header,
@@ -103,6 +106,26 @@ def test_a_picture_on_its_side_has_its_sides_swapped_for_a_viewer(form: str, tur
 def test_metadata_change_nothing_else(form: str) -> None:
     assert SECRET in laden(form)
     assert inspect(laden(form)) == ImageInfo(form, 64, 48)
+
+
+@pytest.mark.parametrize(("form", "read"), [("png", png_file), ("jpeg", jpeg_file)])
+def test_pixels_can_be_had_without_what_tells_of_them(form: str, read: ModuleType) -> None:
+    bare = read.pixels_only(laden(form))
+
+    assert SECRET not in bare
+    assert inspect(bare) == ImageInfo(form, 64, 48)
+    assert opened(bare).tobytes() == opened(laden(form)).tobytes()
+    assert opened(bare).info["icc_profile"] == opened(laden(form)).info["icc_profile"]
+
+
+@pytest.mark.parametrize("jfif", [b"", JPEG[2:20]])
+def test_what_the_numbers_of_a_pixel_are_is_still_told(jfif: bytes) -> None:
+    assert JPEG[2:11] == b"\xff\xe0\0\x10JFIF\0"
+    adobe = b"\xff\xee\0\x0eAdobe" + bytes(7)  # they are red, green and blue
+    data = JPEG[:2] + jfif + adobe + JPEG[20:]
+    assert (opened(data).tobytes() == opened(JPEG).tobytes()) == bool(jfif)
+
+    assert opened(jpeg_file.pixels_only(data)).tobytes() == opened(data).tobytes()
 
 
 def test_of_several_pictures_in_a_jpeg_the_first_counts() -> None:
