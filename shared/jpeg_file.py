@@ -17,6 +17,8 @@ _FILL = re.compile(rb"\xff+")
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM and RSTn carry no length
 _SCAN, _END = 0xDA, 0xD9
+# A progressive one has about ten; whoever decodes it goes over the whole picture for each.
+_MOST_SCANS = 100
 _EXIF = b"Exif\0\0"
 # Two of them say what the numbers of a pixel are, one what colours these are; the rest is told besides.
 _NEEDED = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
@@ -26,7 +28,7 @@ def read(data: bytes) -> ImageInfo:
     """Return what a JPEG is; raise BrokenImage, or struct.error when it is cut short."""
     size: tuple[int, int] | None = None
     turned: int | None = None
-    pixels = False
+    scans = 0
     for part in segments(data):
         marker = part.kind[0]
         if marker in _FRAMES:
@@ -36,12 +38,14 @@ def read(data: bytes) -> ImageInfo:
         elif marker == 0xE1 and turned is None and data.startswith(_EXIF, part.body):
             turned = orientation(data[part.body + len(_EXIF) : part.end])
         elif marker == _SCAN:
-            pixels = True
+            scans += 1
             if size is None:
                 break
+            if scans > _MOST_SCANS:
+                raise BrokenImage("The JPEG has too many parts")
     if size is None:
         raise BrokenImage("The JPEG has no frame")
-    if not pixels:
+    if not scans:
         raise BrokenImage("The JPEG has no pixels")
     return ImageInfo("jpeg", *size, turned or UPRIGHT)
 

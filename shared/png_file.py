@@ -14,8 +14,10 @@ _CRITICAL = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
 _PALETTE = 3
 # The bits of a sample that each type of colour may have.
 _DEPTHS = {0: {1, 2, 4, 8, 16}, 2: {8, 16}, _PALETTE: {1, 2, 4, 8}, 4: {8, 16}, 6: {8, 16}}
-# What a picture looks like by: the rest tells of it. The profile of its colours comes with it.
-_PIXELS = _CRITICAL | {b"tRNS", b"iCCP"}
+# What a picture looks like by: the rest tells of it.
+_PIXELS = _CRITICAL | {b"tRNS"}
+# Pillow refuses a picture for a larger one, or for one that can't be unpacked.
+_LARGEST_PROFILE = 1_000_000
 
 
 def read(data: bytes) -> ImageInfo:
@@ -52,9 +54,24 @@ def chunks(data: bytes) -> Iterator[Part]:
 
 
 def pixels_only(data: bytes) -> bytes:
-    """Return a PNG that was read without all that only tells of it."""
-    parts = (data[part.begin : part.end] for part in chunks(data) if part.kind in _PIXELS)
+    """Return a PNG that was read without all that only tells of it; its profile stays if it is sound."""
+    parts = (
+        data[part.begin : part.end]
+        for part in chunks(data)
+        if part.kind in _PIXELS
+        or (part.kind == b"iCCP" and _unpacks(data[part.body : part.end - 4]))
+    )
     return SIGNATURE + b"".join(parts)
+
+
+def _unpacks(profile: bytes) -> bool:
+    _, named, packed = profile.partition(b"\0")
+    unpacker = zlib.decompressobj()
+    try:
+        unpacker.decompress(packed[1:], _LARGEST_PROFILE)
+    except zlib.error:
+        return False
+    return bool(named) and packed[:1] == b"\0" and unpacker.eof
 
 
 def _header(data: bytes) -> tuple[int, int, int]:

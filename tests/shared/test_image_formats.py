@@ -1,6 +1,7 @@
 """What two programs could read differently is no picture; how one is turned, and whether it moves."""
 
 import struct
+import zlib
 from collections.abc import Callable
 from types import ModuleType
 
@@ -126,6 +127,30 @@ def test_what_the_numbers_of_a_pixel_are_is_still_told(jfif: bytes) -> None:
     assert (opened(data).tobytes() == opened(JPEG).tobytes()) == bool(jfif)
 
     assert opened(jpeg_file.pixels_only(data)).tobytes() == opened(data).tobytes()
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        b"", b"name", b"name\0", b"name\0\0", b"name\0\0rubbish", b"name\0\x01" + zlib.compress(b"a"),
+        b"name\0\0" + zlib.compress(bytes(1_000_001)), b"name\0\0" + zlib.compress(b"abc")[:-5],
+    ],
+)  # fmt: skip
+def test_a_profile_that_can_not_be_unpacked_is_left_out(profile: bytes) -> None:
+    sound = chunk(b"iCCP", b"name\0\0" + zlib.compress(bytes(1_000_000)))
+
+    bare = png_file.pixels_only(png(HEADER, chunk(b"iCCP", profile), PIXELS, END))
+
+    assert bare == png(HEADER, PIXELS, END)
+    assert sound in png_file.pixels_only(png(HEADER, sound, PIXELS, END))
+
+
+def test_a_jpeg_of_more_scans_than_any_program_makes_is_refused() -> None:
+    scan = JPEG[JPEG.index(b"\xff\xda") : -2]
+
+    assert inspect(JPEG[:-2] + scan * 99 + JPEG[-2:]).width == 64
+    with pytest.raises(BrokenImage, match="too many parts"):
+        inspect(JPEG[:-2] + scan * 100 + JPEG[-2:])
 
 
 def test_of_several_pictures_in_a_jpeg_the_first_counts() -> None:

@@ -132,6 +132,13 @@ def test_a_profile_that_can_not_be_used_counts_for_nothing(form: str, profile: b
     assert opened(made.data).tobytes() == opened(data).tobytes()
 
 
+def test_a_profile_that_unpacks_to_too_much_counts_for_nothing() -> None:
+    data = saved(corners(), "png")
+    bomb = chunk(b"iCCP", b"name\0\0" + zlib_bomb())
+
+    assert opened(prepared(data[:33] + bomb + data[33:]).data).tobytes() == corners().tobytes()
+
+
 def test_a_profile_of_other_colours_than_the_pictures_counts_for_nothing() -> None:
     data = saved(corners(mode="L"), "png", icc_profile=foreign_profile())
 
