@@ -80,5 +80,9 @@ def _pixels(data: bytes, part: Part) -> Size:
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     if length < 10 or data[body] & 1 or data[body + 3 : body + 6] != _LOSSY_START:
         raise BrokenImage("The WebP is damaged")
+    if (
+        int.from_bytes(data[body : body + 3], "little") >> 5 >= length
+    ):  # the first half of the pixels
+        raise BrokenImage("The image is cut short")
     width, height = struct.unpack_from("<HH", data, body + 6)
     return width & 0x3FFF, height & 0x3FFF

@@ -31,7 +31,7 @@ REQUEST = {
     " `deadline_passed`, uncharged. Default: the most there is.",
     "wait_seconds": "The twin of `?wait=`, for callers that set no query.",
     "idempotency_key": "The twin of the header `Idempotency-Key`, for callers that set no headers.",
-    "image": "PNG, JPEG or WebP, told by its content.",
+    "image": "PNG, JPEG or WebP, told by its content; one picture, without motion.",
     "jobs": "The jobs, each a body of `/generate_image` laid over `defaults`.",
     "defaults": "What every job has unless it says otherwise.",
 }

@@ -79,6 +79,8 @@ def frame(marker: int, depth: int = 8, colours: int = 3) -> bytes:
         (riff((b"VP8 ", b"\x01" + LOSSY[1:])), "WebP is damaged"),
         (riff((b"VP8 ", LOSSY[:3] + b"xyz" + LOSSY[6:])), "WebP is damaged"),
         (riff((b"VP8L", b"\x00" + bytes(9))), "WebP is damaged"),
+        (riff((b"VP8 ", LOSSY[: 10])), "cut short"),
+        (riff((b"VP8 ", b"\xf0\xff\xff" + LOSSY[3:])), "cut short"),
         (riff(vp8x(64, 48, flags=2), (b"ANIM", bytes(6))), "WebP has no pixels"),
     ],
 )  # fmt: skip
