@@ -179,6 +179,13 @@ def test_the_check_itself_takes_a_millisecond_and_hardly_any_memory() -> None:
     assert cost.memory < 4_000_000
 
 
+def test_what_costs_something_is_noticed() -> None:
+    cost = cost_of(lambda: sum(bytearray(b"\1" * 100_000_000)[::50]))
+
+    assert cost.seconds > 0.01
+    assert cost.memory > 64_000_000
+
+
 class Counting(io.BytesIO):
     """A file that tells how much of it was read."""
 

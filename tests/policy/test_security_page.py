@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 
 import pytest
 
@@ -12,11 +13,16 @@ NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)))
 ROWS = [line for line in PAGE.splitlines() if line.startswith("| API")]
 
 
+@cache
+def functions_of(path: str) -> set[str]:
+    """Return the names of the functions of a file."""
+    body = ast.parse((ROOT / path).read_text()).body
+    return {node.name for node in body if isinstance(node, ast.FunctionDef)}
+
+
 @pytest.mark.parametrize(("path", "name"), NAMED)
 def test_every_test_that_the_page_names_is_there(path: str, name: str) -> None:
-    tree = ast.parse((ROOT / path).read_text())
-
-    assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert name in functions_of(path)
 
 
 def test_the_page_has_a_row_for_each_of_the_ten_risks_and_a_test_in_each() -> None:
