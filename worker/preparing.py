@@ -64,7 +64,14 @@ def prepare(
     if info.width * info.height > most_pixels:
         raise BrokenImage("The image has too many pixels")
     with decoded(data, info) as image:
-        plain = _plain(image)
+        try:
+            plain = _plain(image)
+        except (
+            ValueError,
+            OverflowError,
+            OSError,
+        ) as error:  # more transparent colours than colours
+            raise BrokenImage("The image's colours make no sense") from error
         turn = _TURNS.get(info.orientation)
         upright = plain.transpose(turn) if turn is not None else plain
         form, written = _written(upright, most_bytes)

@@ -59,7 +59,11 @@ def maker(data: bytes) -> Mutate:
 def _png_chunk(rng: random.Random, old: bytes) -> bytes:
     """Return a chunk with a right checksum: another size, other metadata, or rubbish."""
     kind, body = old[4:8], old[8:-4]
-    choice = rng.randrange(5)
+    choice = rng.randrange(6)
+    if choice == 5:
+        return chunk(
+            rng.choice((b"PLTE", b"tRNS")), rng.randbytes(rng.choice((0, 1, 2, 3, 6, 48, 256, 768)))
+        )
     if choice == 0:
         sides = [rng.choice(NUMBERS) for _ in range(2)]
         rest = [rng.choice((0, 1, 2, 3, 4, 6, 8, 16)) for _ in range(2)]

@@ -192,6 +192,34 @@ def test_a_picture_with_too_few_pixels_for_its_header_is_found() -> None:
         prepared(data)
 
 
+def test_more_transparent_colours_than_colours_are_no_defect_of_ours() -> None:
+    rows = zlib.compress(bytes([0, 0b01010101]) * 8)
+    colours, transparent = chunk(b"PLTE", bytes(3)), chunk(b"tRNS", b"\xff" * 300)
+    data = png(
+        png_header(8, 8, 1, 3), colours, transparent, chunk(b"IDAT", rows), chunk(b"IEND", b"")
+    )
+
+    with pytest.raises(BrokenImage, match="colours make no sense"):
+        prepared(data)
+
+
+@pytest.mark.parametrize(
+    "transparent", [b"", b"\0", b"\xff\xff", b"\xff\xff\0\0\xff\xff", bytes(300)]
+)
+@pytest.mark.parametrize(("depth", "colour"), [(8, 0), (16, 0), (8, 2), (16, 2), (8, 4), (16, 6)])
+def test_any_transparency_is_read_or_refused(depth: int, colour: int, transparent: bytes) -> None:
+    samples = {0: 1, 2: 3, 4: 2, 6: 4}[colour]
+    rows = zlib.compress(bytes(1 + 8 * samples * depth // 8) * 8)
+    parts = (chunk(b"tRNS", transparent), chunk(b"IDAT", rows), chunk(b"IEND", b""))
+    data = png(png_header(8, 8, depth, colour), *parts)
+
+    try:
+        made = prepared(data)
+    except BrokenImage:
+        return
+    assert made.info == ImageInfo("png", 8, 8)
+
+
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded() -> None:
     data = damaged("png")
 
