@@ -1,6 +1,8 @@
 """Files that nobody would make: real pictures with bits turned, parts moved, and lies told."""
 
+import base64
 import io
+import json
 import random
 import struct
 from collections.abc import Iterator
@@ -166,28 +168,39 @@ _MUTATIONS: tuple[Mutate, ...] = (
 )
 
 
-def envelope(rng: random.Random, data: bytes) -> tuple[bytes, str]:
-    """Return a form with a file in it, and its type; some are not as they should be."""
+def request_with(rng: random.Random, data: bytes) -> tuple[str, bytes, str]:
+    """Return path, body and type of a request that holds a file; some are not as they should be."""
+    if rng.random() < 0.15:
+        link = f"data:image/png;base64,{base64.b64encode(data).decode()}"
+        body = json.dumps({"image_url": link, "output_format": "png"}).encode()
+        return "/upscale_image", _harmed(rng, body), "application/json"
+    path = rng.choice((*["/upscale_image"] * 4, "/batches", "/generate_image"))
     boundary = rng.choice(("b", "x" * 70, "a'()+_,-./:=?b"))
+    body, kind = _form(rng, data, boundary), f'multipart/form-data; boundary="{boundary}"'
+    if rng.random() < 0.05:
+        kind = rng.choice(
+            ("multipart/form-data", "multipart/mixed; boundary=b", f"{kind}; charset=x")
+        )
+    return path, _harmed(rng, body), kind
+
+
+def _harmed(rng: random.Random, body: bytes) -> bytes:
+    if rng.random() > 0.3:
+        return body
+    return rng.choice((flip, _cut, _lose, _insert))(rng, body)
+
+
+def _form(rng: random.Random, data: bytes, boundary: str) -> bytes:
     odd = ("", "../../etc/passwd", 'a"b', "a\\b", "x" * 3_000, "ä\r\nX: y")
     name = rng.choice((*["a.png"] * 12, *odd))
     out = io.BytesIO()
     for field in ["image"] * rng.choice((1, 1, 1, 1, 1, 1, 1, 2)) + ["mode"] * rng.randrange(2):
         told = f'; filename="{name}"' if field == "image" else ""
-        out.write(
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"{told}\r\n'.encode()
-        )
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"{told}\r\n'
+        out.write(head.encode())
         if rng.random() < 0.5:
-            out.write(
-                b"Content-Type: " + rng.choice((b"image/png", b"text/html", b"\xff")) + b"\r\n"
-            )
+            of = rng.choice((b"image/png", b"text/html", b"\xff"))
+            out.write(b"Content-Type: " + of + b"\r\n")
         out.write(b"\r\n" + (data if field == "image" else b"fast") + b"\r\n")
     out.write(f"--{boundary}--\r\n".encode())
-    body, kind = out.getvalue(), f'multipart/form-data; boundary="{boundary}"'
-    if rng.random() < 0.3:
-        body = rng.choice((flip, _cut, _lose, _insert))(rng, body)
-    if rng.random() < 0.05:
-        kind = rng.choice(
-            ("multipart/form-data", "multipart/mixed; boundary=b", kind + "; charset=x")
-        )
-    return body, kind
+    return out.getvalue()

@@ -29,7 +29,7 @@ from shared.image_file import inspect
 from shared.services import build_services, connect
 from shared.settings import Settings, load_settings
 from tests.fakes import RememberingQueue
-from tests.fuzz.mutations import envelope, mutant, real_pictures
+from tests.fuzz.mutations import mutant, real_pictures, request_with
 from tests.measuring import memory_held
 from tests.redis_server import embedded_server
 from worker.preparing import prepare
@@ -148,11 +148,11 @@ class Fuzz:
             self.report.failures.append(f"input {number}: another picture went out: {made.info}")
 
     def _in_the_app(self, number: int, rng: random.Random, data: bytes) -> None:
-        body, kind = envelope(rng, data)
+        path, body, kind = request_with(rng, data)
         begun = time.process_time()
         try:
             with self.app.test_client() as client:
-                answer = client.post("/upscale_image", data=body, content_type=kind)
+                answer = client.post(path, data=body, content_type=kind)
                 told, status = answer.get_json(), answer.status_code
         except Exception as error:  # noqa: BLE001 - that is what we look for
             self.report.failures.append(f"input {number}: the app raised {error!r}")
