@@ -2,6 +2,9 @@
 PYTHON ?= python3
 # The tests wait for other processes most of the time.
 TEST_PROCESSES ?= 3
+# At least so many of each.
+FUZZ_REQUESTS ?= 20000
+FUZZ_INPUTS ?= 100000
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -26,8 +29,9 @@ types: $(VENV)/dev.done ## check types
 pytest: $(VENV)/dev.done ## run every test
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
-fuzz: $(VENV)/dev.done ## send a service of its own 20,000 requests made from its document; takes a quarter of an hour
-	$(BIN)/python -m tests.fuzz.run
+fuzz: $(VENV)/dev.done ## send requests made from the document, then pictures that mean harm; takes half an hour
+	$(BIN)/python -m tests.fuzz.run --requests $(FUZZ_REQUESTS)
+	$(BIN)/python -m tests.fuzz.uploads --inputs $(FUZZ_INPUTS)
 
 bench: $(VENV)/dev.done ## measure ways of pacing, use of the limit, waits; takes a quarter of an hour
 	$(BIN)/python -m benchmarks.pacing

@@ -98,6 +98,8 @@ def _json(request: Request) -> dict[str, Any]:
 
 
 def _form(request: Request) -> Body:
+    if not all(isinstance(name, str) for name in (*request.files, *request.form)):
+        raise InvalidRequest([complaint("body", "must be a form whose parts each have a name")])
     files = {name: request.files.getlist(name) for name in request.files}
     given = {name: list(values) for name, values in request.form.lists()}
     for name in _OBJECTS & files.keys():

@@ -10,7 +10,15 @@ from typing import Any
 
 from api.bodies import Body
 from api.complaints import Complaint, complaint
-from api.uploads import FIELD, Upload, examine, images_in, read_upload, unknown_files
+from api.uploads import (
+    FIELD,
+    Upload,
+    check_bytes,
+    examine,
+    images_in,
+    read_upload,
+    unknown_files,
+)
 from shared.errors import (
     AnswerTooLarge,
     BrokenImage,
@@ -123,7 +131,7 @@ def _located(field: str, link: Any, settings: Settings) -> Source:
         what = _NO_URL if field == URL_FIELD else "must hold a URL, or an object with download_link"
         raise _wrong(field, what)
     if link[:5].lower() == "data:":
-        upload = _examined(_decoded(field, link), field, settings)
+        upload = _examined(_decoded(field, link, settings), field, settings)
         return sent(upload)
     mark = f"url:{link}"
     if link.startswith(_SAVED):
@@ -144,7 +152,7 @@ def sent(upload: Upload) -> Source:
     return Source(upload.field, upload.digest, upload)
 
 
-def _decoded(field: str, link: str) -> bytes:
+def _decoded(field: str, link: str, settings: Settings) -> bytes:
     head = _DATA.match(link)
     if head is None:
         raise _wrong(field, "must be base64 when it is a data: URL")
@@ -153,6 +161,7 @@ def _decoded(field: str, link: str) -> bytes:
         text = text.replace(escaped, sign)
     try:
         plain = text.encode("ascii").translate(None, _SPACE)
+        check_bytes(len(plain.rstrip(b"=")) * 3 // 4, settings)
         # the padding may be left out, as in browsers
         return base64.b64decode(plain + b"=" * (-len(plain) % 4), validate=True)
     except ValueError as error:
@@ -202,7 +211,7 @@ def _fetched(source: Source, settings: Settings) -> bytes:
 def _again(source: Source, services: Services) -> Upload:
     try:
         data = services.images.read_input(source.kept)
-        return Upload(inspect(data), "", lambda: data)
+        return Upload(inspect(data).upright, "", lambda: data)
     except (OSError, BrokenImage) as error:
         raise Conflict("The image that was to be enlarged is no longer kept") from error
 

@@ -1,6 +1,7 @@
 """Is this an image that we may send on? Told from its header and structure, without decoding."""
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -15,11 +16,12 @@ from shared.settings import Settings
 FIELD = "image"
 NOT_A_FILE = "is not a file that this request takes"
 _REQUIRED = "Image file is required"
+_ANIMATED = "is an animation; send one picture, without motion"
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A whole image: what its header says, its SHA-256 in hex, and how to read its bytes again.
+    """A whole image: what a viewer sees, its SHA-256 in hex, and how to read its bytes again.
 
     A batch may carry a hundred of them, whose bytes are not all held at once. `field` is where the
     request has it.
@@ -60,9 +62,17 @@ def read_image(file: FileStorage, settings: Settings) -> tuple[Upload | None, li
         file.stream.seek(0)
         return file.stream.read(settings.max_upload_bytes + 1)
 
-    if not file.stream.read(1):
+    size = file.stream.seek(0, os.SEEK_END)
+    if not size:
         return None, [_fault(FIELD, _REQUIRED)]
+    check_bytes(size, settings)
     return examine(read, FIELD, settings)
+
+
+def check_bytes(size: int, settings: Settings) -> None:
+    """Raise PayloadTooLarge when a file of this size is not taken."""
+    if size > settings.max_upload_bytes:
+        raise PayloadTooLarge(f"The image is larger than {settings.max_upload_bytes} bytes")
 
 
 def examine(
@@ -70,14 +80,17 @@ def examine(
 ) -> tuple[Upload | None, list[Complaint]]:
     """Return the image that can be read so, or None with what is wrong; raise PayloadTooLarge."""
     data = read()
-    if len(data) > settings.max_upload_bytes:
-        raise PayloadTooLarge(f"The image is larger than {settings.max_upload_bytes} bytes")
+    check_bytes(len(data), settings)
     try:
         info = inspect(data)
     except BrokenImage as error:
         return None, [_fault(field, f"{field}: {error.message}")]
-    faults = [_fault(field, problem) for problem in _size_problems(info, settings.upscale_max_side)]
-    return Upload(info, hashlib.sha256(data).hexdigest(), read, field), faults
+    upright = info.upright
+    problems = _size_problems(upright, settings.upscale_max_side)
+    faults = [_fault(field, problem) for problem in problems]
+    if info.animated:
+        faults.append(complaint(field, _ANIMATED))
+    return Upload(upright, hashlib.sha256(data).hexdigest(), read, field), faults
 
 
 def limit_problems(upload: Upload, limits: InputLimits) -> list[Complaint]:

@@ -38,6 +38,8 @@ _lock = Lock()
 
 def is_public(address: str) -> bool:
     """Tell whether an address belongs to the internet, also when it only wraps another one."""
+    if "%" in address:
+        return False  # of a zone, which is a wire of this machine
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

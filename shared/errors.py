@@ -166,6 +166,15 @@ class StorageError(JobFault):
     charged = True
 
 
+class UnreadableInput(JobFault):
+    """The pixels of an uploaded image turned out to be damaged, before anything was sent.
+
+    For its caller this is what the provider would have found, so it has the same code.
+    """
+
+    error_code = "provider_rejected"
+
+
 class DeadlinePassed(JobFault):
     """The job had not started by its deadline."""
 

@@ -20,6 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from shared.addresses import Resolve, is_address, is_public, look_up, system_resolve
 from shared.errors import AnswerTooLarge, OutboundFault
 from shared.line import Line
+from shared.ports import is_for_web
 from shared.urls import Target, read_url
 
 SECONDS = 10.0
@@ -38,6 +39,8 @@ def check_written(url: str, allow_private: bool) -> Target:
     target = read_url(url)
     if is_address(target.host):
         _check([target.host], allow_private)
+    if not allow_private and not is_for_web(target.port):
+        raise OutboundFault(f"port {target.port} is not one of the web")
     return target
 
 

@@ -103,6 +103,6 @@ def pause_before_asking(fault: Exception | None, age_ms: int, least_ms: int) -> 
 def _source(job: Job, shop: Workshop) -> ImageInfo | None:
     """Return what was enlarged; None when it is there no more, which is no reason to drop the image."""
     try:
-        return inspect(shop.images.read_input(job.input))
+        return inspect(shop.images.read_input(job.input)).upright
     except (OSError, BrokenImage):
         return None

@@ -5,7 +5,6 @@ import secrets
 import time
 
 from shared.errors import (
-    BrokenImage,
     DefectAfterCall,
     JobFault,
     ProviderAuth,
@@ -15,7 +14,7 @@ from shared.errors import (
     Retryable,
     StoreUnavailable,
 )
-from shared.image_file import ImageInfo, inspect
+from shared.image_file import ImageInfo
 from shared.jobs import Job
 from shared.logs import request_id
 from shared.moves import Release
@@ -23,6 +22,7 @@ from shared.operations import BY_NAME
 from worker.cooking import collect, start
 from worker.endings import credits_after, finish_from_disk, retry_rule
 from worker.leases import LEASE_MS, Lease, LeaseLost, lease_clock
+from worker.preparing import prepared_input
 from worker.wire import Outgoing, build_request
 from worker.workshop import (
     Workshop,
@@ -105,16 +105,11 @@ def _call(job: Job, lease: Lease, shop: Workshop) -> None:
 
 
 def _prepare(job: Job, shop: Workshop) -> tuple[ImageInfo | None, Outgoing]:
-    operation = BY_NAME[job.operation]
-    image = source = None
-    if job.input:
-        try:
-            image = shop.images.read_input(job.input)
-            source = inspect(image)
-        except (OSError, BrokenImage) as error:
-            raise JobFault("The uploaded image is no longer there") from error
-    key = shop.settings.provider_key
-    return source, build_request(operation, job.variant, job.request, image, key)
+    operation, key = BY_NAME[job.operation], shop.settings.provider_key
+    if not job.input:
+        return None, build_request(operation, job.variant, job.request, None, key)
+    image = prepared_input(job, shop.images)
+    return image.info, build_request(operation, job.variant, job.request, image.data, key)
 
 
 def _again_or_fail(job: Job, lease: Lease, fault: Retryable, shop: Workshop) -> None:

@@ -1,31 +1,23 @@
 """Is what the provider sent the picture that was asked for? And if only its format differs, convert."""
 
 import io
-import os
-import threading
-
-from PIL import Image
 
 from shared.errors import BrokenImage, ProviderBadImage
 from shared.image_file import ImageInfo, inspect
 from shared.jobs import Job
 from shared.operations import BY_NAME
+from worker.decoding import MOST_PIXELS, decoded
 
-# Decoding takes 10 to 60 MB a picture and Pillow's work does not wait for anything: more at once than
-# there are cores only costs memory.
-_decoding = threading.BoundedSemaphore(os.cpu_count() or 1)
 # The provider's documents differ about sizes, so only a wrong shape is a wrong picture.
 _SHAPE_TOLERANCE = 0.06
-# The provider's largest is 16 megapixels; decoding takes 3 to 4 bytes a pixel.
-_MOST_PIXELS = 64_000_000
 _QUALITY = {"webp": {"quality": 90, "method": 4}, "jpeg": {"quality": 92}, "png": {}}
 
 
 def checked(data: bytes, job: Job, source: ImageInfo | None) -> tuple[bytes, ImageInfo]:
     """Return the picture in the format that the job asks for, and what it is.
 
-    `source` is the image that was enlarged. Raises ProviderBadImage when the data is no whole
-    picture of the right shape.
+    `source` is the image that was enlarged, as it was sent. Raises ProviderBadImage when the data is no
+    whole picture of the right shape.
     """
     try:
         info = inspect(data)
@@ -35,9 +27,9 @@ def checked(data: bytes, job: Job, source: ImageInfo | None) -> tuple[bytes, Ima
     wanted = job.request["output_format"]
     if info.format == wanted:
         return data, info
-    if info.width * info.height > _MOST_PIXELS:
+    if info.width * info.height > MOST_PIXELS:
         raise ProviderBadImage("The provider sent a picture that is too large to convert")
-    converted = _convert(data, wanted)
+    converted = _convert(data, info, wanted)
     return converted, ImageInfo(wanted, info.width, info.height)
 
 
@@ -55,14 +47,14 @@ def _check_shape(info: ImageInfo, job: Job, source: ImageInfo | None) -> None:
         raise ProviderBadImage("The provider sent a picture that is smaller than the original")
 
 
-def _convert(data: bytes, wanted: str) -> bytes:
+def _convert(data: bytes, info: ImageInfo, wanted: str) -> bytes:
     out = io.BytesIO()
     try:
-        with _decoding, Image.open(io.BytesIO(data)) as image:
+        with decoded(data, info) as image:
             # JPEG has no transparency, PNG and WebP no ink colours
             plain = wanted == "jpeg" or image.mode == "CMYK"
             flat = image.convert("RGB") if plain else image
             flat.save(out, wanted.upper(), **_QUALITY[wanted])
-    except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on damaged pixels
+    except (BrokenImage, OSError, ValueError) as error:
         raise ProviderBadImage("The provider sent a picture that can't be read") from error
     return out.getvalue()

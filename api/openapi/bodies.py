@@ -145,7 +145,10 @@ def _image(settings: Settings) -> Schema:
         f"No side above {settings.upscale_max_side} pixels,"
         f" at most {settings.max_upload_bytes:,} bytes."
     )
-    return {**_FILE, "description": f"PNG, JPEG or WebP, told by its content. {limits}"}
+    return {
+        **_FILE,
+        "description": f"PNG, JPEG or WebP, told by its content; without motion. {limits}",
+    }
 
 
 def _images(settings: Settings) -> Schema:

@@ -31,7 +31,7 @@ REQUEST = {
     " `deadline_passed`, uncharged. Default: the most there is.",
     "wait_seconds": "The twin of `?wait=`, for callers that set no query.",
     "idempotency_key": "The twin of the header `Idempotency-Key`, for callers that set no headers.",
-    "image": "PNG, JPEG or WebP, told by its content.",
+    "image": "PNG, JPEG or WebP, told by its content; one picture, without motion.",
     "jobs": "The jobs, each a body of `/generate_image` laid over `defaults`.",
     "defaults": "What every job has unless it says otherwise.",
 }
@@ -114,7 +114,7 @@ ANSWER = {
 
 CODES = {
     "invalid_request": "A field is missing or wrong: `errors` says which, and what is allowed.",
-    "provider_rejected": "The provider found the request invalid.",
+    "provider_rejected": "The provider found the request invalid, or the image's pixels are damaged.",
     "budget_exceeded": "It would cost more than this service may still spend today.",
     "forbidden": "A page of another site may not do this.",
     "not_found": "There is no such thing, or it is somebody else's.",

@@ -228,3 +228,14 @@ def test_metadata_is_given_once_in_either_form(api: Api) -> None:
     answer = api.call("POST", "/generate_image", data={"prompt": "a fox", "metadata": ["{}", part]})
 
     assert errors_of(answer) == {"metadata": "metadata must be given once"}
+
+
+@pytest.mark.parametrize("rest", ["", '; filename="a.png"', "; filename*=utf-8''a.png"])
+@pytest.mark.parametrize("path", ["/upscale_image", "/generate_image", "/batches"])
+def test_a_part_of_a_form_that_has_no_name_is_refused(api: Api, path: str, rest: str) -> None:
+    part = f"--b\r\nContent-Disposition: form-data{rest}\r\n\r\nx\r\n--b--\r\n".encode()
+
+    answer = api.call("POST", path, data=part, content_type="multipart/form-data; boundary=b")
+
+    assert errors_of(answer) == {"body": "body must be a form whose parts each have a name"}
+    assert api.is_empty()

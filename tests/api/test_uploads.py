@@ -16,14 +16,6 @@ TOO_LARGE = {"image": "Image dimensions should not exceed 512x512"}
 FORMS = ["png", "jpeg", "webp"]
 
 
-def animated() -> bytes:
-    """Return a WebP of two frames."""
-    frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
-    out = io.BytesIO()
-    frames[0].save(out, "WEBP", save_all=True, append_images=frames[1:])
-    return out.getvalue()
-
-
 def gif() -> bytes:
     """Return a GIF."""
     out = io.BytesIO()
@@ -132,10 +124,6 @@ def test_a_file_that_is_no_picture_of_ours_is_refused(api: Api, data: bytes) -> 
 
     assert errors == {"image": "image: The file is not a PNG, JPEG or WebP image"}
     assert api.is_empty()
-
-
-def test_an_animated_webp_is_a_webp(api: Api) -> None:
-    assert api.upscale(animated()).status_code == 202
 
 
 def test_a_header_that_claims_a_huge_picture_is_believed_without_decoding(api: Api) -> None:

@@ -249,7 +249,7 @@ def test_another_address_is_another_request(api: Api) -> None:
 def test_a_replay_looks_nothing_up(start: Start) -> None:
     lenient = start(webhook_secret=SECRET, webhook_allow_private=True)
     strict = start(webhook_secret=SECRET)
-    body = {"prompt": "a", "webhook_url": "http://localhost:9/"}
+    body = {"prompt": "a", "webhook_url": "http://localhost:8009/"}
 
     first = lenient.call("POST", "/generate_image", json=body, headers=KEY)
     again = strict.call("POST", "/generate_image", json=body, headers=KEY)

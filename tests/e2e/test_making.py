@@ -10,7 +10,7 @@ from PIL import Image
 
 from shared.image_file import inspect
 from tests.e2e.stack import Stack, eventually
-from tests.pictures import picture
+from tests.pictures import picture, turned
 
 PHOTOS = Path(__file__).parent.parent.parent.parent / "shared" / "data" / "photos"
 
@@ -51,6 +51,15 @@ def test_a_small_picture_is_enlarged_four_times(stack: Stack, form: str) -> None
     assert job["credits"] == 2
     image = Image.open(io.BytesIO(stack.get(job["image_url"]).content))
     assert image.size == (320, 192)
+
+
+def test_a_picture_that_lies_on_its_side_comes_back_as_its_viewer_sees_it(stack: Stack) -> None:
+    files = {"image": ("photo.jpg", turned("jpeg", 6, width=64, height=48))}
+
+    answer = stack.http.post(f"{stack.base}/upscale_image?wait=30", files=files, timeout=60)
+
+    job = answer.json()
+    assert (job["image"]["width"], job["image"]["height"]) == (4 * 48, 4 * 64)
 
 
 def test_an_enlarged_upload_is_not_kept(stack: Stack) -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from shared.errors import BrokenImage
 from shared.image_file import ImageInfo, inspect
+from tests.pictures import chunk, png, png_header
 
 WIDTH, HEIGHT = 61, 43
 
@@ -55,21 +56,12 @@ PICTURES = {
     "lossless webp with alpha": made("webp", "RGBA", lossless=True),
     "webp with an odd chunk": with_an_odd_chunk(made("webp")),
     "animated webp": made("webp", save_all=True, append_images=FRAMES),
+    "animated png": made("png", save_all=True, append_images=FRAMES),
 }
 TRUNCATIONS = sorted({*range(40), *range(40, 3000, 13)})
 
 
-def chunk(kind: bytes, body: bytes) -> bytes:
-    """Return a chunk of a PNG."""
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def png(*chunks: bytes) -> bytes:
-    """Return a PNG of these chunks."""
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
-
-
-HEADER = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
+HEADER = png_header(1, 1)
 PIXELS, END = chunk(b"IDAT", zlib.compress(bytes(4))), chunk(b"IEND", b"")
 
 
@@ -77,7 +69,8 @@ PIXELS, END = chunk(b"IDAT", zlib.compress(bytes(4))), chunk(b"IEND", b"")
 def test_a_whole_picture_is_known_by_format_and_size(name: str) -> None:
     form = next(form for form in ("png", "jpeg", "webp") if form in name)
 
-    assert inspect(PICTURES[name]) == ImageInfo(form, WIDTH, HEIGHT)
+    known = ImageInfo(form, WIDTH, HEIGHT, animated="animated" in name)
+    assert inspect(PICTURES[name]) == known
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -120,7 +113,7 @@ def test_anything_else_is_no_picture(data: bytes) -> None:
         inspect(data)
 
 
-EMPTY_HEADER = chunk(b"IHDR", struct.pack(">IIBBBBB", 0, 9, 8, 2, 0, 0, 0))
+EMPTY_HEADER = png_header(0, 9)
 FRAME = b"\xff\xd8\xff\xc0\x00\x0b\x08\x00\x09\x00\x09\x01\x01\x11\x00"
 VP8X = b"VP8X\x0a\0\0\0" + bytes(10)
 
@@ -149,7 +142,7 @@ def test_the_smallest_png_is_whole() -> None:
 
 
 def test_a_size_beyond_all_measure_is_only_a_number() -> None:
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 2, 0, 0, 0))
+    header = png_header(2**31 - 1, 2**31 - 1)
 
     assert inspect(png(header, PIXELS, END)).width == 2**31 - 1
 

@@ -13,7 +13,7 @@ from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import accepted, known
 from tests.fakes import ScriptedProvider
-from tests.pictures import picture
+from tests.pictures import opened, picture
 from worker.leases import Leases
 from worker.make_image import make_image
 from worker.upkeep import Consumer, Upkeep
@@ -44,7 +44,7 @@ def after_a_run(services: Services, job: Job, provider: ScriptedProvider, **chan
     return known(services.store, job.id)
 
 
-def upscale(services: Services, **changes: Any) -> Job:
+def upscale(services: Services, image: bytes = PICTURE, **changes: Any) -> Job:
     """Return an accepted job that enlarges a picture."""
     job = accepted(
         services.store,
@@ -58,7 +58,7 @@ def upscale(services: Services, **changes: Any) -> Job:
             **changes,
         },
     )
-    services.images.put_input(job.input, PICTURE)
+    services.images.put_input(job.input, image)
     return job
 
 
@@ -82,6 +82,13 @@ def started(upkeep: Upkeep) -> Iterator[Upkeep]:
         yield upkeep
     finally:
         upkeep.stop()
+
+
+def pixels_sent(provider: ScriptedProvider) -> bytes:
+    """Return the pixels of the picture that came with the last paid call."""
+    _, data = provider.calls[-1].parts["image"]
+    assert isinstance(data, bytes)
+    return opened(data).tobytes()
 
 
 def ripen(services: Services, redis: "Redis", job: Job) -> None:

@@ -11,7 +11,8 @@ from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import PROVIDER_ID, accepted, at_once, due, known, now_ms, places, until
 from tests.fakes import ScriptedProvider
-from tests.worker.bench import PICTURE, after_a_run, workshop
+from tests.pictures import opened, picture, turned
+from tests.worker.bench import PICTURE, after_a_run, pixels_sent, workshop
 from tests.worker.kitchen import LARGE, cooking, creative, ripe
 from worker.make_image import make_image
 from worker.wire import ProviderImage
@@ -31,7 +32,7 @@ def test_what_was_begun_is_parked_under_the_providers_id(
     assert POLL_MS - 1_000 < due(redis_client, job.id) <= POLL_MS == 10_000
     (outgoing,) = provider.calls
     assert outgoing.path == "/v2beta/stable-image/upscale/creative"
-    assert outgoing.parts["image"] == ("image", PICTURE)
+    assert pixels_sent(provider) == opened(PICTURE).tobytes()
     assert services.images.read_input(job.input) == PICTURE
 
 
@@ -164,3 +165,14 @@ def test_other_jobs_end_while_one_cooks(services: Services) -> None:
     assert known(services.store, upscaled.id).status == "running"
     assert known(services.store, other.id).status == "succeeded"
     assert services.store.dispatch() == []
+
+
+def test_what_cooked_has_the_shape_that_a_viewer_saw_of_its_original(
+    services: Services, redis_client: "Redis"
+) -> None:
+    provider = ScriptedProvider(PROVIDER_ID, ProviderImage(picture(96, 128), 7, "q1"))
+    job = after_a_run(services, creative(services, image=turned("png", 8)), provider)
+
+    done = after_a_run(services, ripe(services, redis_client, job), provider)
+
+    assert done.status == "succeeded"

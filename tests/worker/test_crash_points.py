@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -89,7 +90,11 @@ def conservative(services: Services) -> Job:
     """Return an accepted job that costs more than may be risked twice."""
     request = {"mode": "conservative", "prompt": "a fox", "output_format": "png"}
     job_id = new_job_id()
-    changes = {"operation": "upscale/conservative", "variant": "conservative", "estimate": 40_000}
+    changes: dict[str, Any] = {
+        "operation": "upscale/conservative",
+        "variant": "conservative",
+        "estimate": 40_000,
+    }
     return upscale(services, id=job_id, input=input_name(job_id, "png"), request=request, **changes)
 
 

@@ -1,8 +1,11 @@
 """A job's whole life in a worker, on the real store, with a provider that does as it is told."""
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import ImageOps
 from redis import Redis
 
 from shared.errors import StorageError, StoreUnavailable
@@ -13,8 +16,8 @@ from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import LEASE_MS, a_job, accepted, at_once, dump, known, places
 from tests.fakes import ScriptedProvider
-from tests.pictures import picture
-from tests.worker.bench import IMAGE, PICTURE, after_a_run, upscale, workshop
+from tests.pictures import damaged, laden, opened, picture, turned
+from tests.worker.bench import IMAGE, PICTURE, after_a_run, pixels_sent, upscale, workshop
 from worker.make_image import make_image
 from worker.sweep import sweep
 from worker.wire import ProviderImage
@@ -77,7 +80,7 @@ def test_a_picture_to_enlarge_is_sent_and_then_forgotten(services: Services) -> 
     done = after_a_run(services, job, provider)
 
     assert done.status == "succeeded"
-    assert provider.calls[0].parts["image"] == ("image", PICTURE)
+    assert pixels_sent(provider) == opened(PICTURE).tobytes()
     with pytest.raises(FileNotFoundError):
         services.images.read_input(job.input)
 
@@ -221,3 +224,43 @@ def test_a_store_that_goes_away_after_the_call_costs_no_second_call(
 
     assert known(services.store, job.id).status == "succeeded"
     assert len(provider.calls) == 1
+
+
+def test_an_enlarged_picture_has_the_shape_that_a_viewer_saw(services: Services) -> None:
+    sent = turned("jpeg", 6)
+    job, provider = (
+        upscale(services, sent),
+        ScriptedProvider(ProviderImage(picture(96, 128), None, None)),
+    )
+
+    done = after_a_run(services, job, provider)
+
+    assert done.status == "succeeded"
+    assert pixels_sent(provider) == ImageOps.exif_transpose(opened(sent)).tobytes()
+
+
+def test_a_picture_with_damaged_pixels_ends_its_job_before_anything_is_paid(
+    services: Services,
+) -> None:
+    job, provider = upscale(services, damaged("png")), ScriptedProvider()
+
+    done = after_a_run(services, job, provider)
+
+    assert (done.status, done.error_code, done.credits) == ("failed", "provider_rejected", 0)
+    assert done.error == "The image's pixels are damaged; nothing was charged, send another file"
+    assert provider.calls == []
+    assert services.images.read_input(job.input) == damaged("png")
+
+
+def test_no_file_is_written_while_a_picture_is_prepared(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+
+    for number, data in enumerate((turned("jpeg", 6), laden("webp"), damaged("png"))):
+        job = upscale(services, data, input=f"{number:032x}.png")
+        after_a_run(services, job, ScriptedProvider(StorageError("no")))
+
+    files = [path for path in services.images.folder.rglob("*") if path.is_file()]
+    assert {path.parent.name for path in files} == {"inputs"}
+    assert len(files) == 3

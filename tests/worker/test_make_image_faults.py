@@ -185,5 +185,5 @@ def test_every_fault_of_a_job_has_words_and_a_code_of_its_own() -> None:
     codes = {kind.error_code for kind in faults}
     assert len(faults) >= 14
     # RateLimited, ResultLost, Retryable and ServerError share their base's, DefectAfterCall that of any
-    # defect
-    assert len(codes) == len(faults) - 5
+    # defect, UnreadableInput that of what the provider rejects
+    assert len(codes) == len(faults) - 6

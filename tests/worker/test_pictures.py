@@ -1,8 +1,6 @@
 """Only the picture that was asked for passes; a wrong format alone is put right."""
 
 import io
-import struct
-import zlib
 
 import pytest
 from PIL import Image
@@ -11,7 +9,7 @@ from shared.errors import ProviderBadImage
 from shared.image_file import ImageInfo, inspect
 from shared.jobs import Job
 from tests.builders import a_job
-from tests.pictures import picture
+from tests.pictures import chunk, damaged, picture, png, png_header
 from worker.pictures import checked
 
 FORMATS = ("png", "jpeg", "webp")
@@ -25,18 +23,6 @@ def wanting(form: str, ratio: str = "1:1") -> Job:
 def enlarging(form: str) -> Job:
     """Return a job that enlarges a picture."""
     return a_job(operation="upscale/fast", variant="fast", request={"output_format": form})
-
-
-def damaged(form: str) -> bytes:
-    """Return a picture that is whole by its structure and has rubbish for pixels."""
-    data = picture(256, 256, form)
-    if form == "png":
-        start = data.index(b"IDAT")
-        (length,) = struct.unpack(">I", data[start - 4 : start])
-        body = b"IDAT" + bytes(length)
-        crc = struct.pack(">I", zlib.crc32(body))
-        return data[:start] + body + crc + data[start + 8 + length :]
-    return data[:40] + b"\xff" * (len(data) - 40)
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -138,12 +124,7 @@ def test_damaged_pixels_are_found_when_they_are_converted(form: str) -> None:
 
 
 def test_a_picture_too_large_to_convert_is_refused_before_it_is_decoded() -> None:
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        crc = struct.pack(">I", zlib.crc32(kind + body))
-        return struct.pack(">I", len(body)) + kind + body + crc
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 9_000, 9_000, 8, 2, 0, 0, 0))
-    data = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+    data = png(png_header(9_000, 9_000), chunk(b"IDAT", b""), chunk(b"IEND", b""))
 
     with pytest.raises(ProviderBadImage, match="too large to convert"):
         checked(data, wanting("webp"), None)
