@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import requests
 
@@ -153,6 +153,26 @@ class Stack:
         return stats
 
     # Its processes.
+
+    @property
+    def redis_url(self) -> str:
+        """Return the address of the server that it has started."""
+        conf = (self.folder / "data" / "redis.conf").read_text()
+        facts = dict(line.split(" ", 1) for line in conf.splitlines())
+        return f"redis://:{facts['requirepass']}@127.0.0.1:{facts['port']}/0"
+
+    def launch_worker(self, log: IO[bytes], **more: Any) -> "subprocess.Popen[bytes]":
+        """Start a worker beside its own, by the command that the README gives."""
+        celery = [sys.executable, "-m", "celery", "-A", "worker.celery_app"]
+        urls = {"REDIS_URL": self.redis_url, "SANDBOX_URL": self.sandbox}
+        return subprocess.Popen(
+            [*celery, "worker", "--without-gossip", "-n", "w2@%h"],
+            cwd=ROOT,
+            env={**self.environment, **urls, **more.pop("env", {})},
+            stdout=log,
+            stderr=log,
+            **more,
+        )
 
     def pid(self, part: str) -> int:
         """Return the process id of a part: redis, sandbox, worker, flower or api."""

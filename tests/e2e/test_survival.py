@@ -3,8 +3,6 @@
 import hashlib
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -119,23 +117,8 @@ def test_real_prompts_give_as_many_different_whole_pictures(stack: Stack) -> Non
 @contextmanager
 def another_worker(stack: Stack) -> Iterator[None]:
     """Run a second worker beside a stack's own, by the command that the README gives."""
-    conf = (stack.folder / "data" / "redis.conf").read_text()
-    facts = dict(line.split(" ", 1) for line in conf.splitlines())
-    url = f"redis://:{facts['requirepass']}@127.0.0.1:{facts['port']}/0"
-    environment = {**stack.environment, "REDIS_URL": url, "SANDBOX_URL": stack.sandbox}
-    command = [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "worker.celery_app",
-        "worker",
-        "--without-gossip",
-        "-n",
-        "w2@%h",
-    ]
     with (stack.folder / "second.log").open("wb") as log:
-        worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        worker = stack.launch_worker(log)
     try:
         yield
     finally:
