@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types pytest fuzz bench format pins clean
+.PHONY: help run test lint types pytest fuzz chaos bench format pins clean
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ pytest: $(VENV)/dev.done ## run every test
 
 fuzz: $(VENV)/dev.done ## send a service of its own 20,000 requests made from its document; takes a quarter of an hour
 	$(BIN)/python -m tests.fuzz.run
+
+chaos: $(VENV)/dev.done ## kill and freeze every part of a service of its own for ten minutes, then read its books
+	$(BIN)/python -m tests.chaos.run
 
 bench: $(VENV)/dev.done ## measure ways of pacing, use of the limit, waits; takes a quarter of an hour
 	$(BIN)/python -m benchmarks.pacing
