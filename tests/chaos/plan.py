@@ -1,7 +1,7 @@
 """What goes wrong and when, decided from a seed beforehand, so that a run can be repeated."""
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ _LAST_SECONDS = 3.0
 _LAST_LOSS_SECONDS = 15.0
 _LAST_REFUSAL_SECONDS = 90.0
 _TIMED_OUT = 3.0
+_WAKE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,15 @@ class Deed:
 
 def plan(seed: int, seconds: float, provider_timeout: float) -> list[Deed]:
     """Return all misdeeds of a run, in order; every part is killed in the first minute."""
-    disasters, faults = (random.Random(f"{seed}:{name}") for name in ("disasters", "faults"))
+    freezes, disasters, faults = (
+        random.Random(f"{seed}:{name}") for name in ("freezes", "disasters", "faults")
+    )
+    long = list(_long_freezes(freezes, seconds))
     deeds = [
         *_opening(disasters, seconds),
-        *_disasters(disasters, seconds),
+        *long,
+        # what stands still for long is left alone, or it would not
+        *(deed for deed in _disasters(disasters, seconds) if not _frozen(deed, long)),
         *_faults(faults, seconds, provider_timeout),
     ]
     kept = [deed for deed in deeds if _ends_in_time(deed, seconds)]
@@ -68,27 +74,36 @@ def _opening_ends(seconds: float) -> float:
     return min(42.0, seconds * 0.7)
 
 
-def _disasters(rng: random.Random, seconds: float) -> Iterator[Deed]:
-    """Kill and freeze at random after the opening, one every few seconds."""
-    at, frozen = _opening_ends(seconds), dict.fromkeys(PARTS, 0.0)
+def _long_freezes(rng: random.Random, seconds: float) -> Iterator[Deed]:
+    """Freeze one part after the other for longer than a lease, with time to recover in between."""
+    at = _opening_ends(seconds)
     while at < seconds:
-        for deed in _deck(rng):
-            at += rng.uniform(4, 9)
-            if at < frozen[deed.what]:
-                continue  # a part is frozen once at a time; killed it may be meanwhile
-            if deed.word == "freeze":
-                frozen[deed.what] = at + deed.seconds + 2
+        for part in rng.sample(PARTS, len(PARTS)):
+            at += rng.uniform(10, 30)
+            freeze = Deed("freeze", part, rng.uniform(LONG_FREEZE, LONG_FREEZE + 7), at=at)
+            at += freeze.seconds
+            yield freeze
+
+
+def _disasters(rng: random.Random, seconds: float) -> Iterator[Deed]:
+    """Kill at random after the opening, and freeze for a moment, one part every few seconds."""
+    at = _opening_ends(seconds)
+    while at < seconds:
+        kills = [Deed("kill", part) for part in PARTS for _ in range(2)]
+        short = [Deed("freeze", part, rng.uniform(2, 8)) for part in PARTS]
+        for deed in rng.sample([*kills, *short], len(kills) + len(short)):
+            at += rng.uniform(5, 10)
             yield replace(deed, at=at)
 
 
-def _deck(rng: random.Random) -> list[Deed]:
-    kills = [Deed("kill", part) for part in PARTS for _ in range(2)]
-    short = [Deed("freeze", part, rng.uniform(2, 8)) for part in PARTS]
-    parts = rng.sample(PARTS, 3)
-    long = [Deed("freeze", part, rng.uniform(LONG_FREEZE, LONG_FREEZE + 7)) for part in parts]
-    deck = [*kills, *short, *long]
-    rng.shuffle(deck)
-    return deck
+def _frozen(deed: Deed, freezes: Sequence[Deed]) -> bool:
+    """Tell whether a part is frozen when a misdeed would befall it."""
+    return any(
+        deed.what == freeze.what
+        and deed.at < freeze.at + freeze.seconds + _WAKE_SECONDS
+        and deed.at + deed.seconds + _WAKE_SECONDS > freeze.at
+        for freeze in freezes
+    )
 
 
 def _faults(rng: random.Random, seconds: float, provider_timeout: float) -> Iterator[Deed]:

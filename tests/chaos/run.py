@@ -21,7 +21,7 @@ from tests.chaos.house import PROVIDER_TIMEOUT, House
 from tests.chaos.judge import Facts, Misdeed, StoredJob, Verdict, judge
 from tests.chaos.misdeeds import Sandbox
 from tests.chaos.plan import plan
-from tests.chaos.table import table
+from tests.chaos.table import table, timeline
 
 _REPEATS = "calls_repeated_unknown_outcome"
 _CALM_SECONDS = 60.0
@@ -71,6 +71,7 @@ def chaos(folder: Path, course: Course) -> Report:
         drained = time.monotonic()
         sandbox.tend()
         jobs, repeats = _books(index)
+    (folder / "misdeeds").write_text(timeline(disasters.done))
     found = Facts(
         orders=callers.orders,
         jobs=jobs,

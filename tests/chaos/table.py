@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 
 from tests.chaos.judge import Misdeed, Verdict
 
@@ -29,6 +30,16 @@ def table(
             "Every target is met." if verdict.acquitted else "A TARGET IS MISSED.",
         ]
     )
+
+
+def timeline(misdeeds: Sequence[Misdeed]) -> str:
+    """Return what was done and when, one a line, to be read beside the logs."""
+    lines = [
+        f"{datetime.fromtimestamp(deed.begun, UTC):%H:%M:%S} {deed.word} {deed.what}"
+        f" {deed.end - deed.begun:.1f} s{'' if deed.hit else ' (in vain)'}\n"
+        for deed in misdeeds
+    ]
+    return "".join(lines)
 
 
 def _misdeeds(misdeeds: Sequence[Misdeed]) -> list[str]:
