@@ -6,6 +6,7 @@ import random
 import threading
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from types import TracebackType
 from typing import Any
 
 import requests
@@ -79,7 +80,7 @@ def _patchwork(rng: random.Random) -> bytes:
 
 
 class Callers:
-    """Submit from several threads until told to stop; `orders` is what they remember."""
+    """Submit from several threads, from entering until told to stop; `orders` is what they remember."""
 
     def __init__(self, base: str, seed: int, number: int) -> None:
         self._base = base
@@ -103,10 +104,19 @@ class Callers:
         with self._lock:
             return list(self._orders.values())
 
-    def start(self) -> None:
-        """Begin."""
+    def __enter__(self) -> "Callers":
         for thread in self._threads:
             thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closing.set()
+        self._gone.set()
 
     def stop(self, seconds: float) -> None:
         """Order nothing more; what is not answered yet is asked for again for so many seconds."""

@@ -111,6 +111,7 @@ class Verdict:
 
     accepted: int
     ends: Mapping[tuple[str, str], int]
+    charged: int
     lost: Sequence[str]
     paid_twice: Sequence[PaidTwice]
     uncounted: Sequence[str]
@@ -139,6 +140,7 @@ def judge(facts: Facts) -> Verdict:
     paid_twice, uncounted = _paid_twice(facts)
     return Verdict(
         accepted=len(told | {job.id for job in facts.jobs}),
+        charged=len(facts.charges),
         ends=Counter((job.status, job.error_code) for job in facts.jobs),
         lost=[*_unknown(told, facts.jobs), *_not_ended(facts.jobs), *_without_picture(facts)],
         paid_twice=paid_twice,

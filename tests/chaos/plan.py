@@ -71,7 +71,7 @@ def _opening(rng: random.Random, seconds: float) -> Iterator[Deed]:
 
 
 def _opening_ends(seconds: float) -> float:
-    return min(42.0, seconds * 0.7)
+    return min(38.0, seconds * 0.7)
 
 
 def _long_freezes(rng: random.Random, seconds: float) -> Iterator[Deed]:

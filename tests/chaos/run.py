@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,34 +50,27 @@ class Report:
 
 def chaos(folder: Path, course: Course) -> Report:
     """Run a service of its own in a folder through a course; leaves no process behind."""
+    begun = time.monotonic()
     with House(folder) as house:
-        sandbox = Sandbox(house.sandbox)
-        disasters = Disasters(house, sandbox)
-        callers = Callers(house.stack.base, course.seed, course.callers)
-        begun = time.monotonic()
-        callers.start()
-        try:
-            deeds = plan(course.seed, course.seconds, PROVIDER_TIMEOUT)
-            disasters.run(deeds, course.seconds)
-        finally:
-            house.wake()
-            disasters.end()
+        started = time.monotonic()
+        with Callers(house.stack.base, course.seed, course.callers) as callers:
+            sandbox = Sandbox(house.sandbox)
+            misdeeds = _misbehave(house, sandbox, course)
             callers.stop(_ANSWER_SECONDS)
-        calm = time.monotonic()
-        if not sandbox.calm(_CALM_SECONDS):
-            raise RuntimeError("the sandbox did not come back")
-        index = JobIndex(connect(house.stack.redis_url), Pace(0))
-        _drain(index, course.drain)
-        drained = time.monotonic()
-        sandbox.tend()
-        jobs, repeats = _books(index)
-    (folder / "misdeeds").write_text(timeline(disasters.done))
+        stopped = time.monotonic()
+        with closing(connect(house.stack.redis_url)) as redis:
+            index = JobIndex(redis, Pace(0))
+            _drain(index, course.drain)
+            drained = time.monotonic()
+            sandbox.tend()
+            jobs, repeats = _books(index)
+    (folder / "misdeeds").write_text(timeline(misdeeds))
     found = Facts(
         orders=callers.orders,
         jobs=jobs,
         pictures=facts.pictures(house.stack.images),
         charges=facts.charges(folder / "data" / "sandbox-ledger.jsonl", callers.uploads),
-        misdeeds=disasters.done,
+        misdeeds=misdeeds,
         repeats_counted=repeats,
         refused=callers.refused,
         over_limit=sandbox.over_limit,
@@ -85,10 +78,22 @@ def chaos(folder: Path, course: Course) -> Report:
     )
     verdict = judge(found)
     title = (
-        f"Chaos with seed {course.seed}: {calm - begun:.0f} s of misdeeds, {course.callers} callers,"
-        f" 2 workers; {drained - calm:.0f} s until all jobs had ended"
+        f"Chaos with seed {course.seed}: {course.callers} callers, 2 workers; {started - begun:.0f} s"
+        f" to start, {stopped - started:.0f} s of misdeeds, {drained - stopped:.0f} s until all"
+        " jobs had ended"
     )
-    return Report(verdict, disasters.done, table(title, disasters.done, callers.counts, verdict))
+    return Report(verdict, misdeeds, table(title, misdeeds, callers.counts, verdict))
+
+
+def _misbehave(house: House, sandbox: Sandbox, course: Course) -> list[Misdeed]:
+    """Do what the course's seed says, then let everything be well; return what was done."""
+    disasters = Disasters(house, sandbox)
+    disasters.run(plan(course.seed, course.seconds, PROVIDER_TIMEOUT), course.seconds)
+    house.wake()
+    disasters.end()
+    if not sandbox.calm(_CALM_SECONDS):
+        raise RuntimeError("the sandbox did not come back")
+    return disasters.done
 
 
 def _drain(index: JobIndex, seconds: float) -> None:

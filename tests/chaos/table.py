@@ -88,10 +88,11 @@ def _ends(verdict: Verdict) -> list[str]:
 
 
 def _targets(verdict: Verdict) -> list[str]:
-    unexplained, paid = len(verdict.unexplained), len(verdict.paid_twice)
+    paid = len(verdict.paid_twice)
     reasons = Counter(found.why for found in verdict.paid_twice if found.why)
     lines = [f"{'Verdict':<{_WIDTH}} found  target"]
     lines.append(_target("lost jobs", verdict.lost))
+    lines.append(_row("calls that the provider charged", verdict.charged))
     lines.append(_row("second payments for one job", paid))
     lines += [_row(f"  cut in two by {why}", number) for why, number in reasons.most_common()]
     lines.append(_target("  unexplained", verdict.unexplained))
@@ -105,7 +106,6 @@ def _targets(verdict: Verdict) -> list[str]:
     lines.append(_target("orders that were refused", verdict.refused))
     lines.append(_row("429s besides those ordered", sum(verdict.over_limit.values())))
     lines += [_row(f"  {why}", number) for why, number in verdict.over_limit.items()]
-    assert unexplained <= paid
     return lines
 
 

@@ -7,7 +7,7 @@ from tests.chaos.run import Course, chaos
 
 
 def test_nothing_is_lost_and_nothing_is_paid_twice_without_need(tmp_path: Path) -> None:
-    report = chaos(tmp_path, Course(seconds=60, seed=3, callers=3, drain=90))
+    report = chaos(tmp_path, Course(seconds=55, seed=3, callers=3, drain=90))
 
     print(report.printed)
     assert report.verdict.acquitted, report.printed
