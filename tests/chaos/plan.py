@@ -35,8 +35,8 @@ class Deed:
 
 def plan(seed: int, seconds: float, provider_timeout: float) -> list[Deed]:
     """Return all misdeeds of a run, in order; every part is killed in the first minute."""
-    freezes, disasters, faults = (
-        random.Random(f"{seed}:{name}") for name in ("freezes", "disasters", "faults")
+    freezes, disasters, faults, moods = (
+        random.Random(f"{seed}:{name}") for name in ("freezes", "disasters", "faults", "moods")
     )
     long = list(_long_freezes(freezes, seconds))
     deeds = [
@@ -45,6 +45,7 @@ def plan(seed: int, seconds: float, provider_timeout: float) -> list[Deed]:
         # what stands still for long is left alone, or it would not
         *(deed for deed in _disasters(disasters, seconds) if not _frozen(deed, long)),
         *_faults(faults, seconds, provider_timeout),
+        *_moods(moods, seconds),
     ]
     kept = [deed for deed in deeds if _ends_in_time(deed, seconds)]
     return sorted(kept, key=lambda deed: deed.at)
@@ -110,7 +111,7 @@ def _faults(rng: random.Random, seconds: float, provider_timeout: float) -> Iter
     """Yield the sandbox's faults, each once before any comes again."""
     at = 2.0
     while at < seconds:
-        deck = [*_broken(provider_timeout), *_refusals(), *_spoilt(), *_of_results(), *_moods()]
+        deck = [*_broken(provider_timeout), *_refusals(), *_spoilt(), *_of_results()]
         rng.shuffle(deck)
         for deed in deck:
             at += rng.uniform(2, 4.5)
@@ -170,15 +171,20 @@ def _of_results() -> list[Deed]:
     ]
 
 
-def _moods() -> list[Deed]:
-    """Return settings that hold for some seconds."""
-    return [
+def _moods(rng: random.Random, seconds: float) -> Iterator[Deed]:
+    """Yield settings that hold for some seconds; after each it takes a while until all goes on."""
+    moods = [
         Deed("setting", "slow", 6, {"latency": {"generate": 5, "upscale": 5}}),
         Deed("setting", "down", 5, {"down": True}),
         Deed("setting", "no credits", 4, {"credits": 0}),
         Deed("setting", "refused key", 4, {"valid_keys": []}),
         Deed("setting", "failing", 5, {"fail_rate": 0.5, "fail_kinds": ["status"]}),
     ]
+    at = 0.0
+    while at < seconds:
+        for mood in rng.sample(moods, len(moods)):
+            at += rng.uniform(25, 50)
+            yield replace(mood, at=at)
 
 
 def _fault(what: str, **order: Any) -> Deed:

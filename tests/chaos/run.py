@@ -35,7 +35,7 @@ class Course:
 
     seconds: float = 600.0
     seed: int = 1
-    callers: int = 5
+    callers: int = 4
     drain: float = 300.0
 
 

@@ -53,7 +53,7 @@ def test_ten_minutes_freeze_and_kill_every_part_and_leave_no_fault_out() -> None
     assert {deed.what for deed in deeds if deed.word == "freeze"} == set(PARTS)
     assert long == set(PARTS)
     assert len(set(faults)) == 33
-    assert min(faults.count(what) for what in set(faults)) >= 3
+    assert min(faults.count(what) for what in set(faults)) >= 2
 
 
 def test_what_is_frozen_for_long_is_left_alone_and_one_part_at_a_time_is() -> None:
