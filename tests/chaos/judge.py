@@ -12,7 +12,7 @@ CUTTING_FAULTS = frozenset({"cut", "reset", "hang", "slow", "status"})
 # A lost worker's jobs are taken up when their lease of 30 s, renewed every 5 s, is over.
 _ADOPTED = 20.0
 # A call begins before it arrives, and ends after its charge: the picture is sent, checked and written.
-_BEFORE, _AFTER = 2.0, 3.0
+_BEFORE, _AFTER = 2.0, 5.0
 # What stood in the sockets of a frozen process arrives when it wakes up.
 _WAKING = 5.0
 # So long after a freeze of the provider the calls that piled up in it may be over its limit.

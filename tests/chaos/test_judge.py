@@ -129,7 +129,7 @@ def test_forgives_a_call_that_was_cut_in_two(deed: Misdeed) -> None:
         (killed("api", 100.7), 130.0),
         (frozen("web", 90.0, 140.0), 130.0),
         (killed("worker", 97.0), 130.0),  # before the call
-        (killed("worker", 105.0), 130.0),  # when its picture was long written
+        (killed("worker", 107.0), 130.0),  # when its picture was long written
         (killed("worker", 100.7), 103.0),  # its lease was not over
         (killed("worker", 100.7, hit=False), 130.0),
         (frozen("sandbox", 100.0, 103.0), 130.0),  # shorter than anybody's patience
