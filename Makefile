@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types pytest fuzz bench format pins clean
+.PHONY: help run test lint types pytest fuzz chaos bench format pins clean
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ pytest: $(VENV)/dev.done ## run every test
 fuzz: $(VENV)/dev.done ## send requests made from the document, then pictures that mean harm; takes half an hour
 	$(BIN)/python -m tests.fuzz.run --requests $(FUZZ_REQUESTS)
 	$(BIN)/python -m tests.fuzz.uploads --inputs $(FUZZ_INPUTS)
+
+chaos: $(VENV)/dev.done ## kill and freeze every part of a service of its own for ten minutes, then read its books
+	$(BIN)/python -m tests.chaos.run
 
 bench: $(VENV)/dev.done ## measure ways of pacing, use of the limit, waits; takes a quarter of an hour
 	$(BIN)/python -m benchmarks.pacing

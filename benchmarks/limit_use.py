@@ -15,7 +15,7 @@ from itertools import pairwise
 from redis import Redis
 
 from benchmarks.figures import LIMIT, busiest, lost, quantile, table, use
-from benchmarks.load import arrivals, redis_url, service, submit, wait_for_all
+from benchmarks.load import arrivals, service, submit, wait_for_all
 from shared.moves import Pace
 from shared.scripts import PREFIX
 
@@ -93,7 +93,7 @@ def _row(
 def main() -> None:
     """Run the jobs and print the table."""
     jobs = int(sys.argv[1]) if len(sys.argv) > 1 else _JOBS
-    with service() as stack, watching(redis_url(stack)) as watch:
+    with service() as stack, watching(stack.redis_url) as watch:
         begun = time.monotonic()
         wait_for_all(stack, submit(stack, jobs, drawn="drawn" in sys.argv), seconds=jobs / 5)
         seconds = time.monotonic() - begun

@@ -31,19 +31,12 @@ def service() -> Iterator[Stack]:
         try:
             stack.start(latency=PROVIDER_SECONDS, travel=TRAVEL_SECONDS)
             with stack.another_worker():
-                with Redis.from_url(redis_url(stack)) as redis:
+                with Redis.from_url(stack.redis_url) as redis:
                     eventually(lambda: _workers(redis) == 2, what="the second worker")
                 yield stack
         finally:
             if stack.process:
                 stack.stop()
-
-
-def redis_url(stack: Stack) -> str:
-    """Return the address of the server that a stack has started."""
-    lines = (stack.folder / "data" / "redis.conf").read_text().splitlines()
-    facts = dict(line.split(" ", 1) for line in lines)
-    return f"redis://:{facts['requirepass']}@127.0.0.1:{facts['port']}/0"
 
 
 def submit(stack: Stack, jobs: int, *, drawn: bool = False) -> list[str]:

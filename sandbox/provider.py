@@ -78,6 +78,7 @@ class Provider:
         settings = self.settings
         left = self.limit.seconds_locked(key, self.host.now(), settings.rate, settings.lockout)
         if left:
+            self.stats.over_limit += 1
             raise ProviderError(
                 "rate_limit_exceeded", retry_after=left if settings.retry_after_header else None
             )
@@ -137,12 +138,12 @@ class Provider:
 
     def _finish(self, call: Call, caller: Caller, fault: Fault | None) -> Outcome:
         made = self._drawn(call, fault)
-        return Outcome(fault, made, entry_id=self._charge(call, caller, made))
+        return Outcome(fault, made, entry_id=self._charge(call, caller, made, fault))
 
     def _start(self, call: Call, caller: Caller, fault: Fault | None) -> Outcome:
         # When the provider charges an asynchronous job is not established; the start is the
         # harder case for a client, because an answer that gets lost there was paid for.
-        entry_id = self._charge(call, caller, None)
+        entry_id = self._charge(call, caller, None, fault)
         ready_at = self.host.now() + self.settings.latency.creative_cook
         kept = fault if fault and fault.spoils_picture else None
         job = self.results.start(caller.key, call, kept, entry_id=entry_id, ready_at=ready_at)
@@ -155,7 +156,7 @@ class Provider:
         if self.balance < price:
             raise ProviderError("payment_required")
 
-    def _charge(self, call: Call, caller: Caller, made: Made | None) -> int:
+    def _charge(self, call: Call, caller: Caller, made: Made | None, fault: Fault | None) -> int:
         # Asked again because other calls may have spent the credits during the drawing.
         self._require(call.price)
         self.balance -= call.price
@@ -175,6 +176,7 @@ class Provider:
                 "client_id": client_id,
                 "client_user_id": client_user_id,
                 "client_version": client_version,
+                "fault": fault.kind if fault else None,
                 "delivered": False,
                 "request_id": caller.request_id,
             }

@@ -13,6 +13,8 @@ class Stats:
     in_flight: int = 0
     peak_in_flight: int = 0
     rate_limited: int = 0
+    # those of them that were no ordered fault
+    over_limit: int = 0
     early_polls: int = 0
 
     def enter(self) -> None:

@@ -4,6 +4,7 @@ Closed, calls go out and failures in a row are counted; open, no job is started 
 half open, one job goes first. It is one for all workers, each change one atomic script.
 """
 
+import secrets
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -40,6 +41,7 @@ class Breaker:
 
     def __init__(self, redis: "Redis") -> None:
         self._redis = redis
+        self._prober = secrets.token_hex(8)
         self._run = Scripts(redis).run
 
     def state(self) -> BreakerState:
@@ -62,8 +64,11 @@ class Breaker:
         self._run("note_answer", job_id)
 
     def take_probe(self) -> Probe | None:
-        """Return the probe that is due, for this caller alone to make; None when none is."""
-        answer = self._run("take_probe", _PROBE_MS)
+        """Return the probe that is due, for this caller alone to make; None when none is.
+
+        Whoever asks again before telling how it went has lost the answer, and is given the probe again.
+        """
+        answer = self._run("take_probe", _PROBE_MS, self._prober)
         return Probe(*answer) if answer else None
 
     def tell_probe(self, outcome: Literal["ok"] | Why) -> None:

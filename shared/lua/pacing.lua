@@ -37,5 +37,5 @@ local function open_breaker(why, now)
   redis.call('HSETNX', breaker, 'since', now)
   redis.call('HSET', breaker, 'state', 'open', 'why', why, 'probes', probes + 1,
     'probe_at', now + probe_pause(probes))
-  redis.call('HDEL', breaker, 'trial', 'failures', 'first', 'sure')
+  redis.call('HDEL', breaker, 'trial', 'failures', 'first', 'sure', 'prober')
 end

@@ -1,11 +1,15 @@
--- ARGV: ms that a probe may take. Returns {} when none is due, or {why the breaker is open, what the next jobs
--- cost, in thousandths of a credit}: whoever gets that makes the free balance call and tells how it went.
+-- ARGV: ms that a probe may take, who asks. Returns {} when none is due, or {why the breaker is open, what the
+-- next jobs cost, in thousandths of a credit}: whoever gets that makes the free balance call and tells how it went.
+local prober = ARGV[2]
 local now = now_ms()
 local state, why = breaker_state()
+if state ~= 'open' then return {} end
 local due = tonumber(redis.call('HGET', breaker, 'probe_at') or 0)
--- a moment that far ahead was written before the clock went back
-if state ~= 'open' or (due > now and due <= now + longest_pause) then return {} end
-redis.call('HSET', breaker, 'probe_at', now + ARGV[1])
+-- Who asks again has lost the answer: the store hung and gave the probe to nobody when it woke, or a connection
+-- broke. A moment that far ahead was written before the clock went back.
+local own = redis.call('HGET', breaker, 'prober') == prober
+if not own and due > now and due <= now + longest_pause then return {} end
+redis.call('HSET', breaker, 'probe_at', now + ARGV[1], 'prober', prober)
 local price = 0
 for _, lane in ipairs({ 'queued', 'queued_batch' }) do
   local id = redis.call('ZRANGE', key(lane), 0, 0)[1]

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import requests
 
@@ -162,18 +162,24 @@ class Stack:
         facts = dict(line.split(" ", 1) for line in conf.splitlines())
         return f"redis://:{facts['requirepass']}@127.0.0.1:{facts['port']}/0"
 
+    def launch_worker(self, log: IO[bytes], **more: Any) -> "subprocess.Popen[bytes]":
+        """Start a worker beside its own, by the command that the README gives."""
+        celery = [sys.executable, "-m", "celery", "-A", "worker.celery_app"]
+        urls = {"REDIS_URL": self.redis_url, "SANDBOX_URL": self.sandbox}
+        return subprocess.Popen(
+            [*celery, "worker", "--without-gossip", "-n", "w2@%h"],
+            cwd=ROOT,
+            env={**self.environment, **urls, **more.pop("env", {})},
+            stdout=log,
+            stderr=log,
+            **more,
+        )
+
     @contextmanager
     def another_worker(self) -> Iterator["subprocess.Popen[bytes]"]:
-        """Run a second worker beside its own, by the command that the README gives."""
-        environment = {
-            **self.environment,
-            "REDIS_URL": self.redis_url,
-            "SANDBOX_URL": self.sandbox,
-        }
-        command = [sys.executable, "-m", "celery", "-A", "worker.celery_app", "worker"]
-        command += ["--without-gossip", "-n", "w2@%h"]
+        """Run a second worker, for as long as the block lasts."""
         with (self.folder / "second.log").open("ab") as log:
-            worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+            worker = self.launch_worker(log)
         try:
             yield worker
         finally:

@@ -17,6 +17,15 @@ def test_the_rate_limit_locks_the_key_out(caller: Caller, clock: Clock) -> None:
 
     assert (statuses, after) == ([200, 200, 429, 429], 200)
     assert caller.status()["stats"]["rate_limited"] == 2
+    assert caller.status()["stats"]["over_limit"] == 2
+
+
+def test_an_ordered_429_is_told_apart_from_the_limit(caller: Caller) -> None:
+    caller.fault("429")
+    caller.generate()
+
+    stats = caller.status()["stats"]
+    assert (stats["rate_limited"], stats["over_limit"]) == (1, 0)
 
 
 def test_a_429_has_its_own_body_and_says_when_to_retry_only_if_told(caller: Caller) -> None:
@@ -78,9 +87,19 @@ def test_a_charged_call_is_in_the_ledger(caller: Caller, photo: bytes) -> None:
         "client_id": None,
         "client_user_id": "alice",
         "client_version": None,
+        "fault": None,
         "delivered": True,
         "request_id": answer.headers["x-request-id"],
     }
+
+
+def test_the_ledger_tells_which_fault_a_charged_call_met(caller: Caller, photo: bytes) -> None:
+    caller.fault("filtered", count=2)
+    caller.generate()
+    caller.post("upscale/creative", image=photo, prompt="cat")
+    caller.generate()
+
+    assert [entry["fault"] for entry in caller.ledger()] == ["filtered", "filtered", None]
 
 
 def test_what_is_refused_is_free(caller: Caller) -> None:

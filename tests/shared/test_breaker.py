@@ -135,7 +135,7 @@ def test_a_probe_is_one_workers_alone_and_not_before_its_time(
     early = breaker.take_probe()
     redis_client.hset(f"{PREFIX}breaker", "probe_at", 1)
 
-    taken = at_once(lambda _: breaker.take_probe(), range(20))
+    taken = at_once(lambda _: Breaker(redis_client).take_probe(), range(20))
 
     assert early is None
     assert sorted(map(str, taken)) == sorted([*["None"] * 19, str(Probe(DOWN, 0))])
@@ -149,6 +149,19 @@ def test_a_probe_whose_worker_dies_is_made_by_another(
     assert breaker.take_probe()
 
     assert 25_000 < pause_before_probe(redis_client) <= 30_000
+
+
+def test_who_lost_the_answer_to_a_probe_is_given_it_again_and_no_other_is(
+    breaker: Breaker, redis_client: "Redis"
+) -> None:
+    opened(breaker)
+    redis_client.hset(f"{PREFIX}breaker", "probe_at", 1)
+
+    told = [breaker.take_probe(), Breaker(redis_client).take_probe(), breaker.take_probe()]
+    breaker.tell_probe(DOWN)
+
+    assert told == [Probe(DOWN, 0), None, Probe(DOWN, 0)]
+    assert breaker.take_probe() is None  # it is told, and the next one is not due
 
 
 def test_a_probe_knows_what_the_next_jobs_cost(

@@ -1,0 +1,1 @@
+"""Everything dies at random while callers go on, and afterwards the books are read."""
