@@ -83,7 +83,9 @@ def _read(response: requests.Response, passage: Passage) -> bytes:
         body += chunk
         if len(body) > MOST_BYTES:
             raise ProviderBadImage("The provider's answer is larger than any image")
-    if passage.over:  # a body to the end of the connection ends where it is cut
+    # A body to the end of the connection ends where it is cut. Any other is whole, and paid for: this
+    # process may have been frozen while it came.
+    if passage.over and response.raw.length_remaining is None and not response.raw.chunked:
         raise ProviderTimeout(_TIMED_OUT)
     return bytes(body)
 

@@ -12,7 +12,10 @@ from typing import Any
 import requests
 from PIL import Image
 
+from shared.image_file import inspect
 from tests.chaos.judge import Order
+from worker.decoding import MOST_PIXELS
+from worker.preparing import prepare
 
 # Small and quick to draw; each in the format in which the provider sends it.
 _GENERATE = {"model": "sd3.5-flash", "output_format": "jpeg"}
@@ -67,7 +70,7 @@ def _enlargement(rng: random.Random, name: str, kind: str) -> Request:
         Order(name, (name,)),
         "/upscale_image",
         {"data": form, "files": {"image": ("small.png", image)}},
-        {hashlib.sha256(image).hexdigest(): name},
+        {hashlib.sha256(_as_sent(image)).hexdigest(): name},
     )
 
 
@@ -77,6 +80,11 @@ def _patchwork(rng: random.Random) -> bytes:
     out = io.BytesIO()
     patches.resize((72, 64), Image.Resampling.NEAREST).save(out, "PNG")
     return out.getvalue()
+
+
+def _as_sent(image: bytes) -> bytes:
+    """Return what a worker makes of an image before the provider sees it."""
+    return prepare(image, inspect(image), MOST_PIXELS).data
 
 
 class Callers:

@@ -3,7 +3,10 @@
 import hashlib
 import random
 
+from shared.image_file import inspect
 from tests.chaos.callers import Request, new_request
+from worker.decoding import MOST_PIXELS
+from worker.preparing import prepare
 
 
 def requests_of(seed: int) -> list[Request]:
@@ -28,7 +31,8 @@ def test_every_job_can_be_told_from_every_other() -> None:
 
 def test_an_upload_is_known_by_what_is_sent() -> None:
     request = next(request for request in requests_of(1) if request.uploads)
-    _, sent = request.content["files"]["image"]
+    _, image = request.content["files"]["image"]
+    sent = prepare(image, inspect(image), MOST_PIXELS).data
 
     assert request.uploads == {hashlib.sha256(sent).hexdigest(): request.order.key}
 

@@ -34,6 +34,7 @@ from tests.worker.provider_server import (
     resets,
     says,
 )
+from worker import stability
 from worker.leases import Lease, LeaseLost
 from worker.stability import CONNECT_SECONDS, Stability
 from worker.wire import Outgoing, ProviderImage, build_request
@@ -122,6 +123,20 @@ def test_a_provider_that_takes_too_long_is_left_in_time(answer: Answer) -> None:
         call(stalled, seconds=0.3)
 
     assert time.monotonic() - begun < 2
+
+
+def test_a_whole_answer_that_came_while_this_process_was_frozen_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = stability._body  # noqa: SLF001 - between the answer's head and its body
+
+    def thaws(*answer: Any) -> bytes:
+        time.sleep(0.4)
+        return real(*answer)
+
+    monkeypatch.setattr("worker.stability._body", thaws)
+
+    assert call(says(200, PICTURE), seconds=0.3).data == PICTURE
 
 
 def test_an_upload_may_take_longer_than_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
