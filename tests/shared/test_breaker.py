@@ -3,7 +3,7 @@
 import pytest
 from redis import Redis
 
-from shared.breaker import Breaker, BreakerState, Probe, Why
+from shared.breaker import Breaker, BreakerState, Why
 from shared.job_index import JobIndex
 from shared.job_store import JobStore
 from shared.moves import Release
@@ -12,7 +12,6 @@ from tests.builders import (
     CLAIM,
     LEASE_MS,
     accepted,
-    accepted_batch,
     at_once,
     known,
     now_ms,
@@ -112,67 +111,6 @@ def test_open_no_job_is_started_or_sent(breaker: Breaker, store: JobStore) -> No
     assert 1_000 <= turn.ms <= 2_000
     assert known(store, waiting.id).status == "queued"
     assert known(store, begun.id).attempts == 0
-
-
-def test_probes_come_after_2_4_8_and_then_every_15_seconds(
-    breaker: Breaker, redis_client: "Redis"
-) -> None:
-    opened(breaker)
-    pauses = [pause_before_probe(redis_client)]
-    for _ in range(5):
-        redis_client.hset(f"{PREFIX}breaker", "probe_at", 1)
-        assert breaker.take_probe()
-        breaker.tell_probe(DOWN)
-        pauses.append(pause_before_probe(redis_client))
-
-    assert [round(pause / 1000) for pause in pauses] == [2, 4, 8, 15, 15, 15]
-
-
-def test_a_probe_is_one_workers_alone_and_not_before_its_time(
-    breaker: Breaker, redis_client: "Redis"
-) -> None:
-    opened(breaker)
-    early = breaker.take_probe()
-    redis_client.hset(f"{PREFIX}breaker", "probe_at", 1)
-
-    taken = at_once(lambda _: Breaker(redis_client).take_probe(), range(20))
-
-    assert early is None
-    assert sorted(map(str, taken)) == sorted([*["None"] * 19, str(Probe(DOWN, 0))])
-
-
-def test_a_probe_whose_worker_dies_is_made_by_another(
-    breaker: Breaker, redis_client: "Redis"
-) -> None:
-    opened(breaker)
-    redis_client.hset(f"{PREFIX}breaker", "probe_at", 1)
-    assert breaker.take_probe()
-
-    assert 25_000 < pause_before_probe(redis_client) <= 30_000
-
-
-def test_who_lost_the_answer_to_a_probe_is_given_it_again_and_no_other_is(
-    breaker: Breaker, redis_client: "Redis"
-) -> None:
-    opened(breaker)
-    redis_client.hset(f"{PREFIX}breaker", "probe_at", 1)
-
-    told = [breaker.take_probe(), Breaker(redis_client).take_probe(), breaker.take_probe()]
-    breaker.tell_probe(DOWN)
-
-    assert told == [Probe(DOWN, 0), None, Probe(DOWN, 0)]
-    assert breaker.take_probe() is None  # it is told, and the next one is not due
-
-
-def test_a_probe_knows_what_the_next_jobs_cost(
-    breaker: Breaker, store: JobStore, redis_client: "Redis"
-) -> None:
-    accepted(store, estimate=3_000)
-    accepted_batch(store, 2, estimate=40_000)
-    opened(breaker, "provider_credits")
-    redis_client.hset(f"{PREFIX}breaker", "probe_at", 1)
-
-    assert breaker.take_probe() == Probe("provider_credits", 40_000)
 
 
 def test_after_a_good_probe_one_job_goes_first_and_closes_it(
