@@ -23,6 +23,7 @@ from api.unreadable import Worker
 from shared.logs import set_up_logs
 from shared.services import Services, build_services
 from shared.settings import Settings, SettingsError, load_settings
+from shared.weaknesses import weaknesses
 
 _log = logging.getLogger(__name__)
 # Room for callers that do not wait, above those that do.
@@ -82,6 +83,8 @@ def main() -> int:
         print(f"api: {error}", file=sys.stderr)
         return 2
     set_up_logs(settings, "api")
+    for weakness in weaknesses(settings):
+        _log.warning("take care", extra={"reason": weakness})
     Server(settings).run()
     return 0
 

@@ -29,7 +29,7 @@ def check(services: Services) -> Readiness:
     try:
         workers = services.index.live_workers()
         paused_ms = services.index.paused_ms()
-        state = services.breaker.state().why or ("rate_limited" if paused_ms else "ok")
+        state = _state(services, paused_ms)
         checks = {"redis": "ok", "worker": "ok" if workers else "no live worker"}
     except StoreUnavailable:
         checks = {"redis": "does not answer", "worker": "unknown"}
@@ -40,3 +40,9 @@ def check(services: Services) -> Readiness:
         paused_seconds=round(paused_ms / 1000),
     )
     return Readiness(checks, provider)
+
+
+def _state(services: Services, paused_ms: int) -> str:
+    if services.halt.state():
+        return "paused"
+    return services.breaker.state().why or ("rate_limited" if paused_ms else "ok")

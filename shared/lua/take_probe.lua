@@ -1,10 +1,11 @@
 -- ARGV: ms that a probe may take. Returns {} when none is due, or {why the breaker is open, what the next jobs
 -- cost, in thousandths of a credit}: whoever gets that makes the free balance call and tells how it went.
+-- None is due while the operator has paused: nothing could start.
 local now = now_ms()
 local state, why = breaker_state()
 local due = tonumber(redis.call('HGET', breaker, 'probe_at') or 0)
 -- a moment that far ahead was written before the clock went back
-if state ~= 'open' or (due > now and due <= now + longest_pause) then return {} end
+if state ~= 'open' or halted() or (due > now and due <= now + longest_pause) then return {} end
 redis.call('HSET', breaker, 'probe_at', now + ARGV[1])
 local price = 0
 for _, lane in ipairs({ 'queued', 'queued_batch' }) do
