@@ -28,6 +28,8 @@ from shared.weaknesses import weaknesses
 _log = logging.getLogger(__name__)
 # Room for callers that do not wait, above those that do.
 _SPARE_CONNECTIONS = 1_000
+# Who sends a head byte by byte is cut off by then.
+HEAD_SECONDS = 15
 _NOTICE_STOP_SECONDS = 0.2
 
 
@@ -49,6 +51,12 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "worker_connections": self.settings.max_waiters + _SPARE_CONNECTIONS,
             "graceful_timeout": self.settings.shutdown_grace_seconds,
             "proc_name": "stability-ai-image-api",
+            # for the next request as for its whole head: gunicorn has one timer for both
+            "keepalive": HEAD_SECONDS,
+            # no header of a caller may change what this process takes a request for
+            "forwarded_allow_ips": "",
+            "secure_scheme_headers": {},
+            "forwarder_headers": "",
             "loglevel": "warning",
             "post_worker_init": self.watch_for_stop,
             # a second way to steer the server, which nobody here uses

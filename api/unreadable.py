@@ -5,9 +5,19 @@ import logging
 import secrets
 from typing import Any
 
-from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
+from gunicorn import util
+from gunicorn.http.errors import (
+    ExpectationFailed,
+    InvalidHeader,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    ParseException,
+)
 from gunicorn.util import write_nonblock
 from gunicorn.workers.ggevent import GeventWorker
+
+from api.arriving import Arriving
+from api.headers import EVERY
 
 _log = logging.getLogger(__name__)
 _BAD_REQUEST = (400, "Bad Request", "The request can't be read as HTTP")
@@ -18,11 +28,28 @@ _KNOWN = {
         "Request Header Fields Too Large",
         "The headers are larger than this service reads",
     ),
+    ExpectationFailed: (417, "Expectation Failed", "Only 100-continue can be expected"),
 }
+# What was sent and not read must be taken off, or the answer to it is lost with the connection.
+_LINGER_SECONDS = 1.0
 
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's worker, whose own faults are JSON as all others are, and not a page."""
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
+        """Answer a request whose head was read, with a body that must arrive in time."""
+        if req.version >= (1, 1) and not any(name == "HOST" for name, _ in req.headers):
+            raise InvalidHeader("HOST", req=req)
+        arriving = Arriving(req)
+        whole, req.body = req.body, arriving
+        try:
+            return super().handle_request(listener_name, req, sock, addr)
+        finally:
+            # what was not asked for is taken off by gunicorn, which knows its own kind alone
+            req.body = whole
+            if arriving.broken:
+                util.close_graceful(sock, timeout=_LINGER_SECONDS)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what could not be read; what else went wrong is gunicorn's to tell."""
@@ -36,6 +63,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             write_nonblock(client, _answer(status, reason, error, request_id))
         except OSError:
             _log.debug("who sent it has gone")
+        else:
+            util.close_graceful(client, timeout=_LINGER_SECONDS)
 
 
 def _answer(status: int, reason: str, error: str, request_id: str) -> bytes:
@@ -47,6 +76,6 @@ def _answer(status: int, reason: str, error: str, request_id: str) -> bytes:
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
         f"X-Request-ID: {request_id}",
-        "X-Content-Type-Options: nosniff",
+        *(f"{name}: {value}" for name, value in EVERY.items()),
     )
     return "\r\n".join([*head, "", body]).encode()

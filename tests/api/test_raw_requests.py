@@ -1,0 +1,346 @@
+"""Requests as bytes, to the server as it runs: what can be read in two ways, and what never ends."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from api.headers import EVERY
+from shared.embedded_redis import free_port
+from tests.builders import until
+
+ROOT = Path(__file__).parent.parent.parent
+HOST = "Host: localhost\r\n"
+JSON = f"{HOST}Content-Type: application/json\r\n"
+BODY = '{"prompt": "a fox"}'
+CHUNKED = "Transfer-Encoding: chunked\r\n"
+LENGTH = f"Content-Length: {len(BODY)}\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running API: one process, which cuts a head off after 1 s and a body after some more."""
+
+    port: int
+    log: Path
+
+    def connect(self) -> socket.socket:
+        """Return a connection."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+
+    def answers(self, sent: str | bytes) -> list[tuple[int, dict[str, str], bytes]]:
+        """Return all that is answered, until the server ends the connection."""
+        with self.connect() as peer:
+            peer.sendall(sent.encode("latin-1") if isinstance(sent, str) else sent)
+            return parsed(received(peer))
+
+    def answer(self, sent: str | bytes) -> tuple[int, dict[str, str], bytes]:
+        """Return the one answer, after which the server ends the connection."""
+        (only,) = self.answers(sent)
+        return only
+
+    def is_well(self) -> bool:
+        """Tell whether another caller is served."""
+        return self.answer(f"GET /healthz HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n")[0] == 200
+
+
+def received(peer: socket.socket) -> bytes:
+    """Return what comes until the other end closes, which it must not do by a reset."""
+    return b"".join(iter(lambda: peer.recv(65_536), b""))
+
+
+def parsed(data: bytes) -> list[tuple[int, dict[str, str], bytes]]:
+    """Return the answers in what was received."""
+    found = []
+    while data:
+        head, _, rest = data.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines[1:])
+        length = int(headers["Content-Length"])
+        found.append((int(lines[0].split()[1]), headers, rest[:length]))
+        data = rest[length:]
+    return found
+
+
+@pytest.fixture(scope="module")
+def server(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Give a running API."""
+    folder = tmp_path_factory.mktemp("raw")
+    server = Server(free_port(), folder / "log")
+    environment = {
+        **os.environ,
+        "REDIS_URL": redis_url,
+        "PORT": str(server.port),
+        "STORAGE_URL": str(folder / "images"),
+        "WEB_PROCESSES": "1",
+        "LOG_FORMAT": "json",
+        "API_KEY": "",
+    }
+    with server.log.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.api.impatient"],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stderr=log,
+        )
+    try:
+        until(lambda: listens(server), 30)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def listens(server: Server) -> bool:
+    """Tell whether the server takes connections."""
+    with socket.socket() as peer:
+        return peer.connect_ex(("127.0.0.1", server.port)) == 0
+
+
+def post(*headers: str, body: str = BODY) -> str:
+    """Return a request for an image; a second one stands behind it, as a smuggler would have it."""
+    hidden = f"GET /healthz HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n"
+    return f"POST /generate_image HTTP/1.1\r\n{JSON}{''.join(headers)}\r\n{body}{hidden}"
+
+
+WHOLE_CHUNK = f"{len(BODY):x}\r\n{BODY}\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        post(LENGTH, CHUNKED),
+        post(CHUNKED, LENGTH, body="0\r\n\r\n"),
+        post(LENGTH, LENGTH),
+        post(LENGTH, "Content-Length: 0\r\n"),
+        post("Content-Length: 19, 19\r\n"),
+        post("Content-Length: +19\r\n"),
+        post("Content-Length: 0x13\r\n"),
+        post("Content-Length: -1\r\n"),
+        post("Content-Length: \u00b9\u00b9\r\n"),
+        post("Content-Length : 19\r\n"),
+        post("Transfer-Encoding : chunked\r\n", body=WHOLE_CHUNK),
+        post("Transfer-Encoding: xchunked\r\n", body=WHOLE_CHUNK),
+        post("Transfer-Encoding: chunked, identity\r\n", body=WHOLE_CHUNK),
+        post("Transfer-Encoding: identity\r\n", body=WHOLE_CHUNK),
+        post(CHUNKED, CHUNKED, body=WHOLE_CHUNK),
+        post("Transfer-Encoding:\x0bchunked\r\n", body=WHOLE_CHUNK),
+        post("Transfer-Encoding:\r\n chunked\r\n", body=WHOLE_CHUNK),
+        post(CHUNKED, body=WHOLE_CHUNK).replace("HTTP/1.1", "HTTP/1.0", 1),
+        post("X-Folded: one\r\n two\r\n", LENGTH),
+        post("X-Folded: one\r\n\ttwo\r\n", LENGTH),
+        post(" X-First: folded\r\n", LENGTH),
+        post("X-Bare: one\nContent-Length: 0\r\n", LENGTH),
+        post("X-Nul: a\x00b\r\n", LENGTH),
+        post("X-Return: a\rb\r\n", LENGTH),
+        post(": nameless\r\n", LENGTH),
+        post("no colon\r\n", LENGTH),
+        post("X(Y): name\r\n", LENGTH),
+        post("Host: evil.example\r\n", LENGTH),
+        post(LENGTH).replace(HOST, ""),
+        "GET /healthz HTTP/1.1\nHost: localhost\n\n",
+        f"GET /healthz HTTP/1.1\n{HOST}\r\n",
+        f"GET  /healthz HTTP/1.1\r\n{HOST}\r\n",
+        f"GET /healthz  HTTP/1.1\r\n{HOST}\r\n",
+        f"GET /healthz HTTP/2.0\r\n{HOST}\r\n",
+        f"GET /healthz HTTP/1.1 \r\n{HOST}\r\n",
+        f"GET /heal\x00thz HTTP/1.1\r\n{HOST}\r\n",
+        f"GET healthz HTTP/1.1\r\n{HOST}\r\n",
+        f"get /healthz HTTP/1.1\r\n{HOST}\r\n",
+        f"GET /healthz\r\n{HOST}\r\n",
+        "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        post(CHUNKED, body=f"{len(BODY):x};name=value\r\n{BODY}\r\n0\r\n\r\n"),
+        post(CHUNKED, body=f"{len(BODY):x};\r\n{BODY}\r\n0\r\n\r\n"),
+        post(CHUNKED, body=f"{len(BODY):x}\r\n{BODY}\r\n0;last=1\r\n\r\n"),
+        post(CHUNKED, body=f"{len(BODY):x}\n{BODY}\r\n0\r\n\r\n"),
+        post(CHUNKED, body=f"+{len(BODY):x}\r\n{BODY}\r\n0\r\n\r\n"),
+        post(CHUNKED, body=f"0x{len(BODY):x}\r\n{BODY}\r\n0\r\n\r\n"),
+        post(CHUNKED, body=f"{len(BODY):x} \r\n{BODY}\r\n0\r\n\r\n"),
+        post(CHUNKED, body=f"{len(BODY):x}\r\n{BODY}XX0\r\n\r\n"),
+        post(CHUNKED, body=f"{len(BODY) - 1:x}\r\n{BODY}\r\n0\r\n\r\n"),
+        post(CHUNKED, body=f"{len(BODY):x}\r\n{BODY}\r\n0\r\nHost: evil\r\n\r\n"),
+        post(CHUNKED, body="\r\n"),
+    ],
+    ids=repr,
+)
+def test_what_two_servers_could_read_differently_is_refused_and_ends_the_connection(
+    server: Server, sent: str
+) -> None:
+    status, headers, body = server.answer(sent)
+
+    told = json.loads(body)
+    assert (status, told["error_code"]) == (400, "invalid_request")
+    assert told["error"]
+    assert told["request_id"] == headers["X-Request-ID"]
+    assert headers["Connection"] == "close"
+    assert EVERY.items() <= headers.items()
+
+
+def test_what_is_written_well_is_taken_and_the_connection_kept(server: Server) -> None:
+    sent = post(CHUNKED, body=f"5\r\n{BODY[:5]}\r\n{len(BODY) - 5:X}\r\n{BODY[5:]}\r\n0\r\n\r\n")
+
+    assert [status for status, _, _ in server.answers(sent)] == [202, 200]
+    assert [status for status, _, _ in server.answers(post(LENGTH))] == [202, 200]
+
+
+def test_no_header_says_which_version_of_what_answers(server: Server) -> None:
+    told = [
+        server.answer(f"GET /healthz HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n")[1],
+        server.answer("nonsense\r\n\r\n")[1],
+    ]
+
+    assert not [headers for headers in told if re.search(r"\d", headers.get("Server", ""))]
+    assert not [headers for headers in told if "X-Powered-By" in headers]
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (f"GET /{'a' * 9_000} HTTP/1.1\r\n{HOST}", 414),
+        (f"GET /healthz HTTP/1.1\r\n{HOST}X-Long: {'a' * 9_000}\r\n", 431),
+        (f"GET /healthz HTTP/1.1\r\n{HOST}{'a' * 9_000}: x\r\n", 431),
+        (f"GET /healthz HTTP/1.1\r\n{HOST}" + "X-Many: 1\r\n" * 200, 431),
+        (f"GET /healthz HTTP/1.1\r\n{HOST}Expect: a miracle\r\n", 417),
+    ],
+    ids=["address", "header", "name", "headers", "expectation"],
+)
+def test_a_head_that_is_too_large_is_refused(server: Server, head: str, status: int) -> None:
+    answered, headers, body = server.answer(f"{head}\r\n")
+
+    assert (answered, json.loads(body)["error_code"]) == (status, "invalid_request")
+    assert headers["Connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ("", 400),
+        ("Host: evil.example\r\n", 403),
+        ("Host:\r\n", 403),
+        ("Host: localhost:5000@evil.example\r\n", 403),
+        ("Host: 127.0.0.1.\r\n", 200),
+        (f"{HOST}X-Forwarded-For: 10.1.2.3\r\n", 403),
+        (f"{HOST}X_Forwarded_For: 10.1.2.3\r\nSCRIPT_NAME: /jobs\r\nPATH_INFO: /docs\r\n", 200),
+    ],
+)
+def test_the_host_is_looked_at_as_it_was_sent(server: Server, headers: str, status: int) -> None:
+    answered = server.answer(f"GET /jobs HTTP/1.1\r\n{headers}Connection: close\r\n\r\n")
+
+    assert answered[0] == status
+
+
+def test_a_request_of_the_old_kind_that_names_no_host_is_refused(server: Server) -> None:
+    assert server.answer("GET /jobs HTTP/1.0\r\n\r\n")[0] == 403
+    assert server.answer("GET /healthz HTTP/1.0\r\n\r\n")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "..%2f..%2fetc%2fpasswd",
+            "../../etc/passwd",
+            "%2e%2e/%2e%2e/etc/passwd",
+            "%2fetc%2fpasswd",
+        ),
+        *("/etc/passwd", "..", ".", "%2e", "", "a.png%00.webp", "%00", "....//....//etc/passwd"),
+        *("..%5c..%5cwindows", "%c0%ae%c0%ae%2fetc", "%ff%fe", "%ed%a0%80.webp", "%e2%80%ae.webp"),
+        *(
+            "a" * 3_000,
+            "%61" * 1_000,
+            ".inputs%2fx",
+            "inputs",
+            "%",
+            "%zz",
+            ";a=b",
+            "~root",
+            "a.png/",
+        ),
+    ],
+)
+def test_no_path_leads_out_of_the_folder_of_images(server: Server, path: str) -> None:
+    status, _, body = server.answer(
+        f"GET /saved_images/{path} HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n"
+    )
+
+    assert (status, json.loads(body)["error_code"]) == (404, "not_found")
+
+
+def test_what_drips_is_cut_off_in_time(server: Server) -> None:
+    begun = [
+        f"GET /healthz HTTP/1.1\r\n{HOST}X-Slow: ",
+        f"POST /generate_image HTTP/1.1\r\n{JSON}{CHUNKED}\r\n3e8\r\n",
+        f"POST /generate_image HTTP/1.1\r\n{JSON}Content-Length: 1000\r\n\r\n",
+    ]
+    with ThreadPoolExecutor(len(begun)) as pool:
+        head, *bodies = pool.map(lambda sent: dripped(server, sent), begun)
+
+    assert head == []
+    for ((status, headers, body),) in bodies:
+        assert (status, json.loads(body)["error_code"]) == (408, "request_timeout")
+        assert headers["Connection"] == "close"
+
+
+def dripped(server: Server, begun: str) -> list[tuple[int, dict[str, str], bytes]]:
+    """Return what is answered to who sends a byte now and then; fail when it never ends."""
+    with server.connect() as peer:
+        peer.sendall(begun.encode())
+        peer.settimeout(0.1)
+        for _ in range(100):
+            with suppress(TimeoutError):
+                peer.recv(1, socket.MSG_PEEK)
+                peer.settimeout(5)
+                return parsed(received(peer))
+            peer.sendall(b" ")
+    pytest.fail("it was never cut off")
+
+
+def test_a_body_that_comes_quickly_enough_may_take_longer(server: Server) -> None:
+    large = json.dumps({"prompt": "x", "wrong": "y" * 100_000}).encode()
+    with server.connect() as peer:
+        head = f"POST /generate_image HTTP/1.1\r\n{JSON}Content-Length: {len(large)}\r\n"
+        peer.sendall(f"{head}Connection: close\r\n\r\n".encode())
+        for start in range(0, len(large), 5_000):
+            peer.sendall(large[start : start + 5_000])
+            time.sleep(0.07)  # 1.4 s in all, where one that brings nothing has 1.1 s
+        ((status, _, _),) = parsed(received(peer))
+
+    assert status == 400
+
+
+def test_many_who_never_finish_keep_nobody_from_being_served(server: Server) -> None:
+    heads = [
+        f"GET /healthz HTTP/1.1\r\n{HOST}X-Slow: ",
+        f"POST /batches HTTP/1.1\r\n{JSON}{CHUNKED}\r\n",
+    ]
+    peers = [server.connect() for _ in range(200)]
+    try:
+        for number, peer in enumerate(peers):
+            peer.sendall(heads[number % 2].encode())
+        began = time.monotonic()
+
+        assert server.is_well()
+
+        assert time.monotonic() - began < 1
+        assert all(parsed(received(peer))[0][0] == 408 for peer in peers[1::2])
+        assert all(received(peer) == b"" for peer in peers[::2])
+    finally:
+        for peer in peers:
+            peer.close()
+
+
+def test_nothing_of_all_that_was_a_defect(server: Server) -> None:
+    lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+
+    assert [line for line in lines if line["level"] in {"error", "critical"}] == []
