@@ -16,7 +16,6 @@ from typing import Any
 import gevent
 from flask import Flask
 from gunicorn.app.base import BaseApplication
-from gunicorn.workers.ggevent import GeventWorker
 
 from api.app import create_app
 from api.unreadable import Worker
@@ -70,14 +69,17 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         self.services = build_services(self.settings)
         return create_app(self.services)
 
-    def watch_for_stop(self, worker: GeventWorker) -> None:
-        """Answer those who wait as soon as this process is told to stop."""
+    def watch_for_stop(self, worker: Worker) -> None:
+        """Answer those who wait as soon as this process is told to stop, and keep no connection."""
 
         def watch() -> None:
             while worker.alive:
                 gevent.sleep(_NOTICE_STOP_SECONDS)
             if self.services:
                 self.services.events.close()
+            while True:  # some are only now taken on
+                worker.hang_up()
+                gevent.sleep(_NOTICE_STOP_SECONDS)
 
         gevent.spawn(watch)
 

@@ -1,10 +1,11 @@
-"""What the web server can't read never reaches the app, and is answered in the same shape."""
+"""The web server's worker: what it can't read never reaches the app, and is answered in the one shape."""
 
 import json
 import logging
 import secrets
 from typing import Any
 
+import gevent
 from gunicorn import util
 from gunicorn.http.errors import (
     ExpectationFailed,
@@ -34,8 +35,39 @@ _KNOWN = {
 _LINGER_SECONDS = 1.0
 
 
+class Patience(gevent.Timeout):  # type: ignore[misc]  # gevent's types leave it out
+    """A time-out that says who waits by it; who is ended by it goes on behind its `with`."""
+
+    def __init__(self, seconds: float, idle: "dict[Any, gevent.Timeout]") -> None:
+        super().__init__(seconds, False)
+        self._idle = idle
+
+    def __enter__(self) -> "Patience":
+        self._idle[gevent.getcurrent()] = self
+        super().__enter__()
+        return self
+
+    def __exit__(self, *raised: Any) -> bool | None:
+        self._idle.pop(gevent.getcurrent(), None)
+        ended: bool | None = super().__exit__(*raised)
+        return ended
+
+
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's worker, whose own faults are JSON as all others are, and not a page."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._idle: dict[Any, gevent.Timeout] = {}
+
+    def timeout_ctx(self) -> "Patience":
+        """Return what ends the wait for a request and its head."""
+        return Patience(self.cfg.keepalive, self._idle)
+
+    def hang_up(self) -> None:
+        """End the connections that are kept for a next request: a stop would wait for each."""
+        for greenlet, timer in list(self._idle.items()):
+            greenlet.kill(timer, block=False)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """Answer a request whose head was read, with a body that must arrive in time."""

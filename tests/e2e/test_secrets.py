@@ -189,6 +189,11 @@ def the_operator_looks(watched: Watched) -> None:
     for page in pages:
         assert watched.flower(page).status_code == 401
         assert watched.flower(page, auth=LOGIN).status_code == 200, page
+    for (
+        name
+    ) in workers.json():  # a page elsewhere could have a browser send this, with the password
+        end = f"{watched.stack.flower}/api/worker/shutdown/{name}"
+        assert requests.post(end, auth=LOGIN, timeout=30).status_code == 403
     for path in ("/operator/pause", "/operator/resume"):
         assert watched.call("POST", path, auth=LOGIN).status_code == 200
     assert watched.call("GET", "/operator/jobs").status_code == 401
@@ -196,11 +201,13 @@ def the_operator_looks(watched: Watched) -> None:
 
 
 def redis_goes_away(watched: Watched) -> None:
-    """Kill the server under everybody, and ask for an image."""
+    """Kill the server under everybody, while the operator has paused, and ask for an image."""
+    watched.call("POST", "/operator/pause", auth=LOGIN)
     killed = watched.stack.kill("redis")
     watched.call("POST", "/generate_image", json=order())
     eventually(lambda: watched.stack.pid("redis") not in {0, killed}, what="another server")
     eventually(lambda: watched.call("GET", "/readyz").status_code == 200, 30, "ready again")
+    assert watched.call("GET", "/readyz").json()["provider"]["state"] == "paused"
 
 
 def found(words: list[str], texts: list[str]) -> list[tuple[str, str]]:

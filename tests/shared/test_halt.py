@@ -23,6 +23,7 @@ def test_it_stands_until_it_ends(halt: Halt, redis_client: "Redis") -> None:
     first = halt.begin("we move")
     assert abs(first.since - now_ms(redis_client)) < 5_000
     assert halt.begin("we still move") == Halted(first.since, "we still move") == halt.state()
+    assert redis_client.ttl(f"{PREFIX}halt") == -1
 
     halt.end()
     halt.end()
