@@ -1,4 +1,4 @@
-"""The web server's worker: what it can't read never reaches the app, and is answered in the one shape."""
+"""The web server's worker, and what it can't read: answered in the one shape, and no app sees it."""
 
 import json
 import logging
