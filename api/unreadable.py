@@ -58,15 +58,15 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._idle: dict[Any, gevent.Timeout] = {}
+        self.idle: dict[Any, gevent.Timeout] = {}
 
     def timeout_ctx(self) -> "Patience":
         """Return what ends the wait for a request and its head."""
-        return Patience(self.cfg.keepalive, self._idle)
+        return Patience(self.cfg.keepalive, self.idle)
 
     def hang_up(self) -> None:
         """End the connections that are kept for a next request: a stop would wait for each."""
-        for greenlet, timer in list(self._idle.items()):
+        for greenlet, timer in list(self.idle.items()):
             greenlet.kill(timer, block=False)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
