@@ -3,6 +3,8 @@
 import json
 import logging
 import secrets
+import socket
+from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -31,6 +33,8 @@ _KNOWN = {
     ),
     ExpectationFailed: (417, "Expectation Failed", "Only 100-continue can be expected"),
 }
+# Who takes nothing of an answer for so long is cut off: it would hold its connection for ever.
+UNREAD_SECONDS = 120
 # What was sent and not read must be taken off, or the answer to it is lost with the connection.
 _LINGER_SECONDS = 1.0
 
@@ -69,6 +73,15 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         for greenlet, timer in list(self.idle.items()):
             greenlet.kill(timer, block=False)
 
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve a connection, unless its other end stops to take what is sent."""
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux alone has it
+            with suppress(OSError):  # it has gone already
+                client.setsockopt(
+                    socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000
+                )
+        super().handle(listener, client, addr)
+
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """Answer a request whose head was read, with a body that must arrive in time."""
         if req.version >= (1, 1) and not any(name == "HOST" for name, _ in req.headers):
@@ -77,6 +90,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         whole, req.body = req.body, arriving
         try:
             return super().handle_request(listener_name, req, sock, addr)
+        except TimeoutError:
+            _log.info("who asked has stopped to read")
+            raise StopIteration from None
         finally:
             # what was not asked for is taken off by gunicorn, which knows its own kind alone
             req.body = whole

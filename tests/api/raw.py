@@ -26,6 +26,7 @@ class Server:
 
     port: int
     log: Path
+    images: Path
 
     def connect(self) -> socket.socket:
         """Return a connection."""
@@ -68,12 +69,12 @@ def parsed(data: bytes) -> list[tuple[int, dict[str, str], bytes]]:
 @contextmanager
 def running_api(redis_url: str, folder: Path) -> Iterator[Server]:
     """Give a running API."""
-    server = Server(free_port(), folder / "log")
+    server = Server(free_port(), folder / "log", folder / "images")
     environment = {
         **os.environ,
         "REDIS_URL": redis_url,
         "PORT": str(server.port),
-        "STORAGE_URL": str(folder / "images"),
+        "STORAGE_URL": str(server.images),
         "WEB_PROCESSES": "1",
         "LOG_FORMAT": "json",
         "API_KEY": "",

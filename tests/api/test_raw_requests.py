@@ -24,6 +24,7 @@ from tests.api.raw import (
     received,
     running_api,
 )
+from tests.builders import until
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +199,19 @@ def test_many_who_never_finish_keep_nobody_from_being_served(server: Server) -> 
     finally:
         for peer in peers:
             peer.close()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system can't tell")
+def test_who_stops_to_read_is_cut_off(server: Server) -> None:
+    name = f"{'A' * 22}.webp"
+    server.images.mkdir(exist_ok=True)
+    (server.images / name).write_bytes(bytes(30_000_000))
+
+    with server.connect() as peer:
+        peer.sendall(f"GET /saved_images/{name} HTTP/1.1\r\n{HOST}\r\n".encode())
+        until(lambda: "who asked has stopped to read" in server.log.read_text())
+
+    assert server.is_well()
 
 
 def test_nothing_of_all_that_was_a_defect(server: Server) -> None:
