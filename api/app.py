@@ -30,6 +30,8 @@ def create_app(services: Services) -> Flask:
     settings = services.settings
     # 4/3: a picture inside JSON is base64
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes * 4 // 3 + _FORM_BYTES
+    # else `//` is answered with a redirect to what the Host header names
+    app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     waiting = Waiting(services)
     requests_log.register(app)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import secrets
 import socket
 from contextlib import suppress
@@ -84,7 +85,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """Answer a request whose head was read, with a body that must arrive in time."""
-        if req.version >= (1, 1) and not any(name == "HOST" for name, _ in req.headers):
+        if not _names_one_host(req):
             raise InvalidHeader("HOST", req=req)
         arriving = Arriving(req)
         whole, req.body = req.body, arriving
@@ -113,6 +114,16 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             _log.debug("who sent it has gone")
         else:
             util.close_graceful(client, timeout=_LINGER_SECONDS)
+
+
+def _names_one_host(req: Any) -> bool:
+    """Tell whether a request names its host, and, where it does so twice, the same (RFC 9112, 3.2)."""
+    host = next((value for name, value in req.headers if name == "HOST"), None)
+    if host is None:
+        return bool(req.version < (1, 1))
+    scheme, _, rest = req.uri.partition("://")
+    target = re.split(r"[/?#]", rest, maxsplit=1)[0] if scheme.isalpha() else host
+    return bool(target.lower() == host.lower())
 
 
 def _answer(status: int, reason: str, error: str, request_id: str) -> bytes:

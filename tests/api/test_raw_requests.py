@@ -101,6 +101,16 @@ def test_the_host_is_looked_at_as_it_was_sent(server: Server, headers: str, stat
     assert answered[0] == status
 
 
+@pytest.mark.parametrize(
+    "target",
+    ["http://localhost/healthz", "HTTP://LocalHost/healthz", "/healthz?next=http://evil.example"],
+)
+def test_the_host_may_stand_in_the_address_too(server: Server, target: str) -> None:
+    answered = server.answer(f"GET {target} HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n")
+
+    assert answered[0] == 200
+
+
 def test_a_request_of_the_old_kind_that_names_no_host_is_refused(server: Server) -> None:
     assert server.answer("GET /jobs HTTP/1.0\r\n\r\n")[0] == 403
     assert server.answer("GET /healthz HTTP/1.0\r\n\r\n")[0] == 200
