@@ -24,6 +24,7 @@ from supervisor.supervisord import Supervisor
 
 from shared import embedded_redis, lifeline
 from shared.settings import Settings, SettingsError, load_settings
+from shared.weaknesses import weaknesses
 
 # The soft limit that thousands of waiting callers need; the children inherit it.
 _OPEN_FILES = 16_384
@@ -65,16 +66,20 @@ def main() -> int:
 def _check_ports(settings: Settings) -> None:
     if settings.port == settings.flower_port:
         raise SettingsError(f"PORT and FLOWER_PORT are both {settings.port}: they must differ")
-    for name, port in (("PORT", settings.port), ("FLOWER_PORT", settings.flower_port)):
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listeners = (
+        ("PORT", settings.host, settings.port),
+        ("FLOWER_PORT", settings.flower_host, settings.flower_port),
+    )
+    for name, host, port in listeners:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((settings.host, port))
+                probe.bind((host, port))
             except OSError as error:
                 reason = error.strerror or error
                 raise SettingsError(
-                    f"can't listen on {settings.host}:{port} ({reason}); set {name} to another port"
+                    f"can't listen on {host}:{port} ({reason}); set {name} to another port"
                 ) from None
 
 
@@ -203,9 +208,8 @@ def _say(sentence: str) -> None:
 
 def _announce(settings: Settings) -> None:
     """Print the closing block once everything answers, or what is missing when it takes too long."""
-    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
-    base = f"http://{f'[{host}]' if ':' in host else host}"
-    api, flower = f"{base}:{settings.port}", f"{base}:{settings.flower_port}"
+    api = _url(settings.host, settings.port)
+    flower = _url(settings.flower_host, settings.flower_port)
     end = time.monotonic() + _READY_SECONDS
     missing = "the API"
     while missing and time.monotonic() < end:
@@ -215,6 +219,11 @@ def _announce(settings: Settings) -> None:
         _say(f"Not ready after {_READY_SECONDS} s: {missing}. See {api}/readyz")
         return
     print(_block(settings, api, flower), flush=True)
+
+
+def _url(host: str, port: int) -> str:
+    host = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _missing(api: str, flower: str) -> str:
@@ -240,6 +249,7 @@ def _block(settings: Settings, api: str, flower: str) -> str:
         "curl -X POST -H 'Content-Type: application/json' "
         f"""-d '{{"prompt": "A magical forest"}}' '{api}/generate_image?wait=true'"""
     )
+    cares = "".join(f"\n    Take care {weakness}" for weakness in weaknesses(settings))
     return f"""
   Stability AI Image API is ready.
 
@@ -249,7 +259,7 @@ def _block(settings: Settings, api: str, flower: str) -> str:
     Images    {Path(settings.storage_url).absolute()}
 
     Try       {curl}
-
+{cares}
     Ctrl-C stops everything; queued jobs go on at the next start.
 """
 

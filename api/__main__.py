@@ -16,17 +16,19 @@ from typing import Any
 import gevent
 from flask import Flask
 from gunicorn.app.base import BaseApplication
-from gunicorn.workers.ggevent import GeventWorker
 
 from api.app import create_app
 from api.unreadable import Worker
 from shared.logs import set_up_logs
 from shared.services import Services, build_services
 from shared.settings import Settings, SettingsError, load_settings
+from shared.weaknesses import weaknesses
 
 _log = logging.getLogger(__name__)
 # Room for callers that do not wait, above those that do.
 _SPARE_CONNECTIONS = 1_000
+# Who sends a head byte by byte is cut off by then.
+HEAD_SECONDS = 15
 _NOTICE_STOP_SECONDS = 0.2
 
 
@@ -48,6 +50,12 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "worker_connections": self.settings.max_waiters + _SPARE_CONNECTIONS,
             "graceful_timeout": self.settings.shutdown_grace_seconds,
             "proc_name": "stability-ai-image-api",
+            # for the next request as for its whole head: gunicorn has one timer for both
+            "keepalive": HEAD_SECONDS,
+            # no header of a caller may change what this process takes a request for
+            "forwarded_allow_ips": "",
+            "secure_scheme_headers": {},
+            "forwarder_headers": "",
             "loglevel": "warning",
             "post_worker_init": self.watch_for_stop,
             # a second way to steer the server, which nobody here uses
@@ -61,14 +69,17 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         self.services = build_services(self.settings)
         return create_app(self.services)
 
-    def watch_for_stop(self, worker: GeventWorker) -> None:
-        """Answer those who wait as soon as this process is told to stop."""
+    def watch_for_stop(self, worker: Worker) -> None:
+        """Answer those who wait as soon as this process is told to stop, and keep no connection."""
 
         def watch() -> None:
             while worker.alive:
                 gevent.sleep(_NOTICE_STOP_SECONDS)
             if self.services:
                 self.services.events.close()
+            while True:  # some are only now taken on
+                worker.hang_up()
+                gevent.sleep(_NOTICE_STOP_SECONDS)
 
         gevent.spawn(watch)
 
@@ -82,6 +93,8 @@ def main() -> int:
         print(f"api: {error}", file=sys.stderr)
         return 2
     set_up_logs(settings, "api")
+    for weakness in weaknesses(settings):
+        _log.warning("take care", extra={"reason": weakness})
     Server(settings).run()
     return 0
 

@@ -2,7 +2,21 @@
 
 from flask import Flask
 
-from api import batches, docs, errors, files, guard, health, images, jobs, requests_log, studio
+from api import (
+    batches,
+    cors,
+    docs,
+    errors,
+    files,
+    guard,
+    headers,
+    health,
+    images,
+    jobs,
+    operators,
+    requests_log,
+    studio,
+)
 from api.waiting import Waiting
 from shared.services import Services
 
@@ -16,15 +30,21 @@ def create_app(services: Services) -> Flask:
     settings = services.settings
     # 4/3: a picture inside JSON is base64
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes * 4 // 3 + _FORM_BYTES
+    # else `//` is answered with a redirect to what the Host header names
+    app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     waiting = Waiting(services)
     requests_log.register(app)
+    headers.register(app)
     errors.register(app)
-    guard.register(app, settings)
+    cors.register(app, settings)
+    door = guard.Door(settings)
+    guard.register(app, settings, door)
     app.register_blueprint(images.blueprint(services, waiting))
     app.register_blueprint(jobs.blueprint(services, waiting))
     app.register_blueprint(batches.blueprint(services, waiting))
     app.register_blueprint(files.blueprint(services, waiting))
+    app.register_blueprint(operators.blueprint(services, door))
     app.register_blueprint(health.blueprint(services))
     app.register_blueprint(docs.blueprint(services))
     app.register_blueprint(studio.blueprint(services))

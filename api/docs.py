@@ -37,7 +37,6 @@ def blueprint(services: Services) -> Blueprint:
         html = render_template("docs.html", title=TITLE, ui=version(_PACKAGE), settings=settings)
         response = make_response(html)
         response.headers["Content-Security-Policy"] = _policy(settings)
-        response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
     return routes

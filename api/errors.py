@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
-from shared.errors import Fault, InvalidRequest, OverLimit
+from shared.errors import Fault, InvalidRequest, OverLimit, Unauthorized
 from shared.logs import request_id
 
 _log = logging.getLogger(__name__)
@@ -14,10 +14,12 @@ _log = logging.getLogger(__name__)
 STATUS = {
     "invalid_request": 400,
     "provider_rejected": 400,
+    "unauthorized": 401,
     "budget_exceeded": 402,
     "forbidden": 403,
     "not_found": 404,
     "method_not_allowed": 405,
+    "request_timeout": 408,
     "conflict": 409,
     "gone": 410,
     "payload_too_large": 413,
@@ -47,6 +49,7 @@ _FRAMEWORK = {
     400: ("invalid_request", "The request can't be read"),
     404: ("not_found", "There is nothing at this address"),
     405: ("method_not_allowed", "This address does not take this method"),
+    408: ("request_timeout", "The request took too long to arrive"),
     413: ("payload_too_large", "The request is larger than this service takes"),
     416: ("range_not_satisfiable", "The image has no such range"),
     415: ("unsupported_media_type", "The body is of a type that this address does not take"),
@@ -77,6 +80,8 @@ def _fault(fault: Fault) -> Response:
     response = answer(STATUS[fault.error_code], fault.error_code, fault.message, **more)
     if isinstance(fault, OverLimit):
         _tell_limit(response, fault)
+    if isinstance(fault, Unauthorized):
+        response.headers["WWW-Authenticate"] = fault.challenge
     return response
 
 

@@ -29,7 +29,7 @@ def check(services: Services) -> Readiness:
     try:
         workers = _workers(services.index.worker_slots())
         paused_ms = services.index.paused_ms()
-        state = services.breaker.state().why or ("rate_limited" if paused_ms else "ok")
+        state = _state(services, paused_ms)
         checks = {"redis": "ok", "worker": workers}
     except StoreUnavailable:
         checks = {"redis": "does not answer", "worker": "unknown"}
@@ -40,6 +40,12 @@ def check(services: Services) -> Readiness:
         paused_seconds=round(paused_ms / 1000),
     )
     return Readiness(checks, provider)
+
+
+def _state(services: Services, paused_ms: int) -> str:
+    if services.halt.state():
+        return "paused"
+    return services.breaker.state().why or ("rate_limited" if paused_ms else "ok")
 
 
 def _workers(slots: list[int]) -> str:

@@ -29,7 +29,6 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = request_id.get()
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
     level = logging.DEBUG if request.path in _QUIET else logging.INFO
     facts = {
         "method": request.method,

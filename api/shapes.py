@@ -54,6 +54,15 @@ class DryRunView(TypedDict):
     queue: QueueView
 
 
+class PausedView(TypedDict):
+    """Whether the operator has paused what is bought, since when and why; and what waits."""
+
+    paused: bool
+    paused_since: str | None
+    reason: str | None
+    queue: QueueView
+
+
 class AliveView(TypedDict):
     """The service answers."""
 

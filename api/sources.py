@@ -27,10 +27,11 @@ from shared.errors import (
     OutboundFault,
     PayloadTooLarge,
 )
+from shared.hosts import is_loopback
 from shared.image_file import inspect
 from shared.outbound import Outbound, check_written
 from shared.services import Services
-from shared.settings import Settings, is_loopback
+from shared.settings import Settings
 from shared.urls import Target, read_url
 
 URL_FIELD = "image_url"

@@ -4,7 +4,10 @@ from flask import Blueprint, Response, make_response, render_template
 
 from shared.services import Services
 
-_CSP = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'"
+_CSP = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none';"
+    " frame-ancestors 'none'"
+)
 
 
 def blueprint(services: Services) -> Blueprint:
@@ -20,7 +23,6 @@ def blueprint(services: Services) -> Blueprint:
         )
         response = make_response(html)
         response.headers["Content-Security-Policy"] = _CSP
-        response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
     return routes

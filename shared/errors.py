@@ -36,6 +36,16 @@ class Forbidden(Fault):
     error_code = "forbidden"
 
 
+class Unauthorized(Fault):
+    """Who calls is not known; `challenge` says, as `WWW-Authenticate`, how to tell."""
+
+    error_code = "unauthorized"
+
+    def __init__(self, message: str, challenge: str) -> None:
+        super().__init__(message)
+        self.challenge = challenge
+
+
 class NotFound(Fault):
     """No such job or image, or somebody else's."""
 

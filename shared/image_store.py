@@ -52,7 +52,8 @@ class ImageStore:
     def find(self, name: str) -> Path | None:
         """Return the file of an image, or None when it is not there."""
         path = self._path(name)
-        return path if path.is_file() else None
+        # a link would lead out of the folder
+        return path if path.is_file() and not path.is_symlink() else None
 
     def read_input(self, name: str) -> bytes:
         """Return an input's bytes; may raise OSError."""

@@ -23,13 +23,15 @@ class Outlook:
     """A queued job's place in the queue, from 1, and when its image is expected, in ms from now.
 
     None is unknown: the job pauses, or nothing like it was made lately. `holdup` is the code of what
-    keeps all jobs from being started now: "rate_limited", why the breaker is not closed, or
-    "storage_error" when workers live and none can keep an image.
+    keeps all jobs from being started now: "paused" by the operator, whose `reason` is told,
+    "rate_limited", why the breaker is not closed, or "storage_error" when workers live and none can keep
+    an image.
     """
 
     position: int | None = None
     eta_ms: int | None = None
     holdup: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -98,8 +100,8 @@ class JobIndex:
         """Return where a queued job stands; all is unknown for any other."""
         if job.status != "queued":
             return Outlook()
-        position, eta_ms, holdup = self._run("outlook", job.id, self._pace.interval_ms)
-        return Outlook(_number(position), _number(eta_ms), holdup)
+        position, eta_ms, *held = self._run("outlook", job.id, self._pace.interval_ms)
+        return Outlook(_number(position), _number(eta_ms), *held)
 
     def depth(self) -> Depth:
         """Return how long the queue is."""

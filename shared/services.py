@@ -10,6 +10,7 @@ from redis.retry import Retry
 
 from shared.breaker import Breaker
 from shared.events import Events
+from shared.halt import Halt
 from shared.image_store import ImageStore
 from shared.job_index import JobIndex
 from shared.job_store import PATIENCE_MS, JobStore
@@ -37,6 +38,7 @@ class Services:
     events: Events
     outbox: Outbox
     breaker: Breaker
+    halt: Halt
     retirement: Retirement
 
 
@@ -53,6 +55,7 @@ def build_services(settings: Settings, queue: TaskQueue | None = None) -> Servic
         events=Events(redis),
         outbox=Outbox(redis),
         breaker=Breaker(redis),
+        halt=Halt(redis),
         retirement=Retirement(redis),
     )
 

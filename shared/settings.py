@@ -1,7 +1,6 @@
 """Every setting of the service: one typed object, read once from the environment and `.env`."""
 
 import base64
-import ipaddress
 import json
 import os
 import re
@@ -23,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from shared.hosts import check_hosts, check_origins, is_loopback, parse_list
 from shared.operations import BY_VARIANT
 
 _MEBIBYTE = 1024 * 1024
@@ -120,6 +120,7 @@ def _check_prices(value: dict[str, Decimal]) -> dict[str, Decimal]:
 
 Url = Annotated[str, AfterValidator(_check_url)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
+Names = tuple[str, ...]
 
 
 class Settings(BaseModel):
@@ -139,6 +140,9 @@ class Settings(BaseModel):
     storage_url: Annotated[str, AfterValidator(_check_storage)] = "saved_images"
     public_base_url: Url | None = None
     allow_anonymous: bool = False
+    published_on_loopback: bool = False
+    allowed_hosts: Annotated[Names, BeforeValidator(parse_list), AfterValidator(check_hosts)] = ()
+    cors_origins: Annotated[Names, BeforeValidator(parse_list), AfterValidator(check_origins)] = ()
     default_wait_seconds: Annotated[float, Field(ge=0, le=3_600)] = 0
     max_wait_seconds: Annotated[float, Field(ge=0, le=3_600)] = 120
     image_wait_seconds: Annotated[float, Field(ge=0, le=3_600)] = 60
@@ -173,7 +177,7 @@ class Settings(BaseModel):
     def _stay_at_home_unless_told(self) -> "Settings":
         if self.allow_anonymous:
             return self
-        if not is_loopback(self.host):
+        if not self.on_loopback:
             raise ValueError(
                 f"HOST {self.host} is not a loopback address, and anybody could spend your credits:"
                 " set ALLOW_ANONYMOUS=true if that is what you want"
@@ -189,6 +193,28 @@ class Settings(BaseModel):
     def sandbox(self) -> bool:
         """Whether pictures come from the sandbox, for want of a key."""
         return self.api_key is None
+
+    @property
+    def open_mode(self) -> bool:
+        """Whether whoever reaches the service may call it."""
+        return True
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine reaches the service."""
+        return is_loopback(self.host) or self.published_on_loopback
+
+    @property
+    def operator_open(self) -> bool:
+        """Whether what is the operator's needs no credential: only this machine reaches it."""
+        published = self.allow_anonymous or self.public_base_url or not self.on_loopback
+        return self.open_mode and self.operator_auth is None and not published
+
+    @property
+    def flower_host(self) -> str:
+        """Return where Flower listens: it is never open to other machines."""
+        open_to_others = self.operator_auth is None and not self.on_loopback
+        return "127.0.0.1" if open_to_others else self.host
 
     @property
     def provider_url(self) -> str:
@@ -239,16 +265,6 @@ class Settings(BaseModel):
     def price_overrides(self) -> dict[str, int]:
         """Return `PRICES` in thousandths of a credit."""
         return {variant: int(credits * 1000) for variant, credits in self.prices.items()}
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach a server that listens on this host."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def load_settings(env_file: Path | None = Path(".env"), **given: Any) -> Settings:

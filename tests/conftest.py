@@ -12,6 +12,7 @@ import redis
 
 from shared.breaker import Breaker
 from shared.events import Events
+from shared.halt import Halt
 from shared.image_store import ImageStore
 from shared.job_index import JobIndex
 from shared.job_store import JobStore
@@ -100,6 +101,7 @@ def services(
         events=events,
         outbox=Outbox(redis_client),
         breaker=Breaker(redis_client),
+        halt=Halt(redis_client),
         retirement=Retirement(redis_client),
     )
     events.close()

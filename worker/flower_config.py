@@ -9,7 +9,7 @@ from shared.settings import load_settings
 lifeline.hold()
 _settings = load_settings()
 
-address = _settings.host
+address = _settings.flower_host
 port = _settings.flower_port
 read_only = True
 logging = "error"  # until the first worker is up, it warns of every question it asks

@@ -112,6 +112,7 @@ ANSWERS: dict[str, Answer] = {
         "What is known already still holds.",
         perhaps=(*_KEPT, "Accept-Ranges", "Content-Disposition"),
     ),
+    "Paused": Answer("How it stands now.", _json("Paused"), ("Cache-Control",)),
     "Alive": Answer("The service answers.", _json("Alive"), ("Cache-Control",)),
     "Ready": Answer("The service is able to work.", _json("Ready"), ("Cache-Control",)),
     "Unready": Answer(
@@ -122,6 +123,7 @@ ANSWERS: dict[str, Answer] = {
 }
 
 _OF_A_STATUS: Mapping[int, tuple[str, ...]] = {
+    401: ("WWW-Authenticate",),
     402: ("RateLimit", "RateLimit-Policy", "Retry-After"),
     405: ("Allow",),
     416: ("Content-Range",),
@@ -138,6 +140,7 @@ HEADERS = {
     "Cache-Control": "How long the answer may be kept.",
     "Preference-Applied": "Which preference was heard: `wait=N` or `respond-async`.",
     "Idempotent-Replayed": "`true`: the request came before, and this is its work.",
+    "WWW-Authenticate": "How to tell who calls.",
     "Allow": "The methods that are taken.",
     "Accept-Ranges": "`bytes`.",
     "Content-Range": "Which part it is, or how long the whole is.",

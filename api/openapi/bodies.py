@@ -16,6 +16,7 @@ from api.openapi.orders import (
 )
 from api.sources import REFS_FIELD, URL_FIELD
 from api.uploads import FIELD
+from shared.halt import LONGEST_REASON
 from shared.image_file import CONTENT_TYPES
 from shared.settings import Settings
 
@@ -24,6 +25,11 @@ FORM = "multipart/form-data"
 URLENCODED = "application/x-www-form-urlencoded"
 _FILE: Schema = {"type": "string", "format": "binary"}
 _OF_THE_BATCH = frozenset({WAIT_FIELD, KEY_FIELD})
+_REASON: Schema = {
+    "type": "string",
+    "maxLength": LONGEST_REASON,
+    "pattern": r"^[^\u0000-\u001f\u007f\u2028\u2029]*$",
+}
 _WITH_FILE = frozenset({"Upscale", "Batch"})
 _FILE_OF_A_CHAT: Schema = {
     "type": "object",
@@ -92,6 +98,8 @@ EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("Retry", JSON): {"waited for": {"wait_seconds": 30}},
     ("Redeliver", JSON): {"nothing": {}},
+    ("Pause", JSON): {"a reason": {"reason": "We are back at noon"}},
+    ("Resume", JSON): {"nothing": {}},
 }
 
 
@@ -107,6 +115,8 @@ def request_schemas(settings: Settings) -> dict[str, Schema]:
         "BatchRequest": _batch(settings),
         "BatchForm": _with_file(upscale, _images(settings)),
         "RetryRequest": nullable(closed(described(answer_fields()))),
+        "PauseRequest": nullable(closed(described({"reason": _REASON}))),
+        "ResumeRequest": closed({}),
         "RedeliverRequest": nullable(closed(described({KEY_FIELD: answer_fields()[KEY_FIELD]}))),
     }
 
@@ -119,6 +129,8 @@ def request_bodies() -> dict[str, Schema]:
         "Upscale": _body("Upscale", {FORM: "UpscaleForm", JSON: "UpscaleRequest"}),
         "Batch": _body("Batch", {JSON: "BatchRequest", FORM: "BatchForm"}),
         "Retry": _body("Retry", {JSON: "RetryRequest"}, required=False),
+        "Pause": _body("Pause", {JSON: "PauseRequest"}, required=False),
+        "Resume": _body("Resume", {JSON: "ResumeRequest"}, required=False),
         "Redeliver": _body("Redeliver", {JSON: "RedeliverRequest"}, required=False),
     }
 

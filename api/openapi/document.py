@@ -4,7 +4,7 @@ import re
 
 from api.openapi.answers import failing_statuses, responses
 from api.openapi.bodies import request_bodies, request_schemas
-from api.openapi.endpoints import ENDPOINTS, TAGS, Endpoint, faults_of
+from api.openapi.endpoints import ENDPOINTS, TAGS, Endpoint, faults_of, is_operators
 from api.openapi.models import Schema, answer_schemas
 from api.openapi.parameters import parameters
 from api.openapi.webhooks import webhooks
@@ -13,6 +13,7 @@ from shared.settings import Settings
 
 TITLE = "Stability AI Image API"
 VERSION = "0.1.0"
+_OPERATOR = "operator"
 
 
 def build(settings: Settings) -> Schema:
@@ -35,6 +36,7 @@ def build(settings: Settings) -> Schema:
             "parameters": parameters(),
             "requestBodies": request_bodies(),
             "responses": responses(settings),
+            "securitySchemes": {_OPERATOR: {"type": "http", "scheme": "basic"}},
         },
     }
 
@@ -62,6 +64,7 @@ def _operation(endpoint: Endpoint) -> Schema:
         "parameters": [_ref("parameters", name) for name in taken],
         "requestBody": _ref("requestBodies", endpoint.body) if endpoint.body else None,
         "responses": _responses(endpoint),
+        "security": [{_OPERATOR: []}] if is_operators(endpoint.rule) else None,
     }
     return {name: value for name, value in told.items() if value}
 

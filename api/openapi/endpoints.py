@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 IMAGES, JOBS, BATCHES = "Images", "Jobs", "Batches"
-DELIVERIES, SERVICE = "Deliveries", "Service"
+DELIVERIES, SERVICE, OPERATOR = "Deliveries", "Service", "Operator"
 
 TAGS = {
     IMAGES: "Make an image, enlarge one, fetch it.",
@@ -12,6 +12,7 @@ TAGS = {
     BATCHES: "Many jobs as one.",
     DELIVERIES: "What became of a webhook; sending it again.",
     SERVICE: "What runs, and these documents.",
+    OPERATOR: "What only the operator may do, by `OPERATOR_AUTH`.",
 }
 
 
@@ -146,6 +147,26 @@ ENDPOINTS = (
         takes=_ONCE, body="Redeliver", answers={202: "BatchRedelivered"}, faults=_REDELIVER,
     ),
     Endpoint(
+        "GET", "/operator/jobs", "listAllJobs", OPERATOR, "List everybody's jobs, newest first",
+        takes=("status", "kind", "of_batch", "limit", "cursor"),
+        answers={200: "JobsPage"}, faults=(400,),
+    ),
+    Endpoint(
+        "DELETE", "/operator/jobs/<job_id>", "cancelAnyJob", OPERATOR, "Cancel anybody's job",
+        answers={200: "JobFound", 304: "NotModified", 409: "JobRefused"}, faults=(404,),
+    ),
+    Endpoint(
+        "POST", "/operator/pause", "pauseCalls", OPERATOR, "Start no more calls to the provider",
+        "Jobs are accepted and wait, and their `message` says why, with the `reason`. Calls that are"
+        " under way finish, and what cooks at the provider is still asked for. Holds until resumed,"
+        " also over restarts.",
+        body="Pause", answers={200: "Paused"},
+    ),
+    Endpoint(
+        "POST", "/operator/resume", "resumeCalls", OPERATOR, "Call the provider again",
+        body="Resume", answers={200: "Paused"},
+    ),
+    Endpoint(
         "GET", "/healthz", "isAlive", SERVICE, "Is the service alive?",
         answers={200: "Alive"}, alone=True,
     ),
@@ -174,6 +195,15 @@ ENDPOINTS = (
 _OPTIONS_OF = {(each.method, each.rule): _OPTIONS.intersection(each.takes) for each in ENDPOINTS}
 
 
+# Asked by those who look after containers, under any name and through anything; they tell no secret.
+UNGUARDED = frozenset({"/healthz", "/readyz"})
+
+
+def is_operators(rule: str) -> bool:
+    """Tell whether an address is the operator's alone."""
+    return rule.startswith("/operator/") or rule == "/metrics"
+
+
 def options_of(method: str, rule: str) -> frozenset[str]:
     """Return the options that a query may carry where something is submitted or ended."""
     return _OPTIONS_OF.get((method, rule), frozenset())
@@ -184,8 +214,12 @@ def faults_of(endpoint: Endpoint) -> list[int]:
     faults = {*endpoint.faults, 500}
     if not endpoint.alone:
         faults.add(503)
+    if endpoint.rule not in UNGUARDED:
+        faults.add(403)
+    if is_operators(endpoint.rule):
+        faults.add(401)
     if endpoint.method != "GET":
-        faults |= {400, 403}
+        faults.add(400)
     if endpoint.method == "POST":
-        faults |= {413, 415}
+        faults |= {408, 413, 415}
     return sorted(faults)

@@ -8,7 +8,15 @@ from pydantic import TypeAdapter
 
 from api.errors import STATUS
 from api.openapi.words import ANSWER
-from api.shapes import AliveView, DryRunView, FaultView, JobsPage, ReadyView, UnreadyView
+from api.shapes import (
+    AliveView,
+    DryRunView,
+    FaultView,
+    JobsPage,
+    PausedView,
+    ReadyView,
+    UnreadyView,
+)
 from shared.delivery_views import BatchDeliveriesView, EventView, JobDeliveriesView
 from shared.jobs import ID_PATTERN
 from shared.views import BatchView, JobView
@@ -17,11 +25,11 @@ Schema = dict[str, Any]
 _REFERENCE = "#/components/schemas/{model}"
 _ROOTS = (
     *(JobView, BatchView, JobsPage, DryRunView, FaultView, AliveView, ReadyView, UnreadyView),
-    *(JobDeliveriesView, BatchDeliveriesView, EventView),
+    *(JobDeliveriesView, BatchDeliveriesView, EventView, PausedView),
 )
 _TIMES = (
     *("created_at", "started_at", "finished_at", "expires_at"),
-    *("timestamp", "at", "next_try_at"),
+    *("timestamp", "at", "next_try_at", "paused_since"),
 )
 _ADDRESSES = ("status_url", "events_url", "archive_url", "image_url")
 # Narrower than what a Python type says.

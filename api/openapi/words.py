@@ -33,6 +33,7 @@ REQUEST = {
     "idempotency_key": "The twin of the header `Idempotency-Key`, for callers that set no headers.",
     "image": "PNG, JPEG or WebP, told by its content; one picture, without motion.",
     "jobs": "The jobs, each a body of `/generate_image` laid over `defaults`.",
+    "reason": "Why, in one line: callers are told.",
     "defaults": "What every job has unless it says otherwise.",
 }
 
@@ -107,8 +108,11 @@ ANSWER = {
     "type": "What has happened.",
     "timestamp": "When it happened.",
     "data": "The job or the batch as it is now.",
-    "state": "`ok`, or what keeps all jobs from being started: `rate_limited`, `provider_unavailable`,"
-    " `provider_credits`, `provider_auth`; `unknown` without Redis.",
+    "paused": "Whether the operator lets no call to the provider begin.",
+    "paused_since": "Since when; null when it is not paused.",
+    "reason": "What callers are told of it; null when it is not paused.",
+    "state": "`ok`, or what keeps all jobs from being started: `paused` by the operator, `rate_limited`,"
+    " `provider_unavailable`, `provider_credits`, `provider_auth`; `unknown` without Redis.",
     "paused_seconds": "For how long nobody calls the provider; 0 when calls go out.",
 }
 
@@ -116,9 +120,11 @@ CODES = {
     "invalid_request": "A field is missing or wrong: `errors` says which, and what is allowed.",
     "provider_rejected": "The provider found the request invalid, or the image's pixels are damaged.",
     "budget_exceeded": "It would cost more than this service may still spend today.",
-    "forbidden": "A page of another site may not do this.",
+    "unauthorized": "Who calls is not known: `WWW-Authenticate` says how to tell.",
+    "forbidden": "Who calls may not do this: a page of another site, or under a name that is not known.",
     "not_found": "There is no such thing, or it is somebody else's.",
     "method_not_allowed": "This address does not take this method.",
+    "request_timeout": "The request took too long to arrive.",
     "conflict": "It can't be done as things stand.",
     "gone": "The image will never be there again; `error` says why.",
     "payload_too_large": "The file or the whole body is larger than this service takes.",

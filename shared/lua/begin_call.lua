@@ -11,11 +11,15 @@ local sent, cooks = unpack(redis.call('HMGET', job_key(id), 'sent', 'provider_id
 -- asked again because the answer was lost: the slot is taken and the call is noted already
 if sent and not cooks then return { 'go', 0 } end
 
+-- A job that was under way when the operator paused looks again after so many ms, in its place in the queue.
+local halt_pause = 1000
+
 -- For how long no call of this job may go out, 0 when it may. What cooks is only asked for, which costs
 -- nothing; only a key that is refused is refused there too.
 local function barred()
   local paused = paused_until(now) - now
   if paused > 0 then return paused end
+  if halted() and not cooks then return halt_pause end
   local state, why, trial = breaker_state()
   if not state or (cooks and why ~= 'provider_auth') or (state == 'half_open' and trial == id) then return 0 end
   return math.max(1000, tonumber(redis.call('HGET', breaker, 'probe_at')) - now)

@@ -38,7 +38,9 @@ if why ~= 'provider_auth' or state == 'half_open' then
   end
 end
 
-if state == 'half_open' then
+if halted() then
+  room = 0
+elseif state == 'half_open' then
   room = math.min(room, under_way(trial) and 0 or #ids + 1)
 elseif state then
   room = 0

@@ -39,3 +39,8 @@ local function open_breaker(why, now)
     'probe_at', now + probe_pause(probes))
   redis.call('HDEL', breaker, 'trial', 'failures', 'first', 'sure', 'prober')
 end
+
+-- The operator's pause: nothing is bought as long as it lasts. What was bought is still asked for, which is
+-- free: the provider keeps it for a day only.
+local halt = key('halt')
+local function halted() return redis.call('EXISTS', halt) == 1 end

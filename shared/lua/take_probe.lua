@@ -1,9 +1,10 @@
 -- ARGV: ms that a probe may take, who asks. Returns {} when none is due, or {why the breaker is open, what the
 -- next jobs cost, in thousandths of a credit}: whoever gets that makes the free balance call and tells how it went.
+-- None is due while the operator has paused: nothing could start.
 local prober = ARGV[2]
 local now = now_ms()
 local state, why = breaker_state()
-if state ~= 'open' then return {} end
+if state ~= 'open' or halted() then return {} end
 local due = tonumber(redis.call('HGET', breaker, 'probe_at') or 0)
 -- Who asks again has lost the answer: the store hung and gave the probe to nobody when it woke, or a connection
 -- broke. A moment that far ahead was written before the clock went back.

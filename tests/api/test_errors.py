@@ -43,7 +43,9 @@ def test_every_fault_that_a_caller_can_meet_has_a_status() -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
-@pytest.mark.parametrize("path", ["/nowhere", "/jobs/", "/generate_image/", "/jobs/a/b/c"])
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/jobs/", "/generate_image/", "/jobs/a/b/c", "/operator//x"]
+)
 def test_an_unknown_address_is_404(api: Api, method: str, path: str) -> None:
     answer = api.call(method, path)
 

@@ -189,6 +189,16 @@ def test_no_other_name_opens_anything(api: Api, name: str) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+def test_a_link_in_the_folder_leads_nowhere(api: Api, tmp_path: Path) -> None:
+    folder = api.services.images.folder
+    folder.mkdir(parents=True)
+    (tmp_path / "secret").write_text("not an image")
+    name = f"{'A' * 22}.webp"
+    (folder / name).symlink_to(tmp_path / "secret")
+
+    assert_fault(api.get(f"/saved_images/{name}"), 404, "not_found")
+
+
 def test_inputs_are_never_given_out(api: Api) -> None:
     job = api.job(api.upscale())
 

@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from tests.api.callers import Api
 from tests.api.conftest import Start
 
@@ -74,10 +72,10 @@ def test_the_commands_on_the_page_name_the_public_address(start: Start) -> None:
     assert "https://img.example/upscale_image" in html
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:99", "'\"<b>"])
-def test_the_page_never_takes_an_address_from_the_caller(api: Api, host: str) -> None:
-    html = page(api, Host=host, X_Forwarded_Host=host)
+def test_the_page_never_takes_an_address_from_the_caller(start: Start) -> None:
+    api = start(allow_anonymous=True, allowed_hosts="other.example")
 
-    assert "evil" not in html
-    assert "<b>" not in html
+    html = page(api, Host="other.example:99", X_Forwarded_Host="other.example")
+
+    assert "other" not in html
     assert "http://127.0.0.1:5000/generate_image" in html

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import Settings
+from shared.settings import Settings, load_settings
+from shared.weaknesses import weaknesses
 
 _ROOT = Path(__file__).parent.parent.parent
 _COMPOSE = (_ROOT / "docker-compose.yml").read_text()
@@ -16,6 +17,7 @@ _LET_IN = re.findall(r"^!(\S+)$", (_ROOT / ".dockerignore").read_text(), re.MULT
 
 _NAMES = set(re.findall(r"(?:^ +|\$\{)([A-Z_]+):", _COMPOSE, re.MULTILINE))
 _SETTINGS = {name.upper() for name in Settings.model_fields} | {"STABILITY_API_KEY"}
+_PUBLISHED = "PUBLISHED_ON_LOOPBACK"
 _ONLY_COMPOSE = {"REDIS_PASSWORD", "REDISCLI_AUTH"}
 # the volume and the redis service stand for these
 _DECIDED_THERE = {"STORAGE_URL", "DATA_DIR"}
@@ -29,6 +31,16 @@ def test_only_the_api_and_flower_are_published_and_only_on_loopback() -> None:
         ' ["127.0.0.1:${FLOWER_PORT:-5555}:${FLOWER_PORT:-5555}"]',
     ]
     assert "network_mode" not in _COMPOSE
+
+
+def test_it_is_guarded_as_on_loopback_and_open_to_nobody_else() -> None:
+    given = dict(re.findall(r'^  (HOST|[A-Z]+_[A-Z_]+): *"?([^"\n]*)"?$', _COMPOSE, re.MULTILINE))
+    settings = load_settings(None, host=given["HOST"], published_on_loopback=given[_PUBLISHED])
+
+    assert given["ALLOW_ANONYMOUS"] == ""
+    assert settings.on_loopback
+    assert settings.operator_open
+    assert not weaknesses(settings)
 
 
 def test_every_name_it_sets_is_one_that_the_service_reads() -> None:

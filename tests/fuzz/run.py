@@ -21,6 +21,7 @@ _ENVIRONMENT = {
     "QUEUE_MAX_JOBS": "200",
     "WEBHOOK_SECRET": "whsec_" + base64.b64encode(bytes(32)).decode(),
     "WEBHOOK_ALLOW_PRIVATE": "true",
+    "OPERATOR_AUTH": "operator:schemathesis",
     "PROVIDER_RATE": "10000/10s",
     "PROVIDER_RATE_GUARD_MS": "0",
 }

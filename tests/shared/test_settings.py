@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from shared.hosts import is_loopback
 from shared.operations import BY_VARIANT
-from shared.settings import Rate, Settings, SettingsError, is_loopback, load_settings
+from shared.settings import Rate, Settings, SettingsError, load_settings
 
 
 @pytest.fixture(autouse=True)
