@@ -18,9 +18,9 @@ _DAY_MS = 86_400_000
 class Census:
     """What the job store knows of all jobs, workers and the provider; the same whichever process asks.
 
-    `jobs` is by kind and status, of all that are on record. `receivers` is how many have webhooks to come.
-    `credits_today`, in thousandths, is what the jobs accepted since midnight (UTC) have cost or are
-    expected to. `counts` is what was counted since the store was empty, by name (see `JobIndex.counts`).
+    `jobs` is by kind and status, of all that are on record. `receivers` is how many have webhooks to
+    come. `credits_today`, in thousandths, is what the jobs accepted since midnight (UTC) have cost or
+    are expected to. `counts` is what was counted since the store was empty, by name (`JobIndex.counts`).
     """
 
     jobs: Mapping[tuple[str, str], int]
