@@ -13,6 +13,7 @@ from api import (
     health,
     images,
     jobs,
+    metrics,
     operators,
     requests_log,
     studio,
@@ -45,6 +46,7 @@ def create_app(services: Services) -> Flask:
     app.register_blueprint(batches.blueprint(services, waiting))
     app.register_blueprint(files.blueprint(services, waiting))
     app.register_blueprint(operators.blueprint(services, door))
+    app.register_blueprint(metrics.blueprint(services, door))
     app.register_blueprint(health.blueprint(services))
     app.register_blueprint(docs.blueprint(services))
     app.register_blueprint(studio.blueprint(services))

@@ -5,6 +5,7 @@ half open, one job goes first. It is one for all workers, each change one atomic
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -27,6 +28,13 @@ class BreakerState:
     why: Why | None = None
     since: int | None = None
 
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> "BreakerState":
+        """Return what the store keeps as a state."""
+        if "state" not in record:
+            return cls()
+        return cls(record["state"], record["why"], int(record["since"]))
+
 
 @dataclass(frozen=True, slots=True)
 class Probe:
@@ -47,10 +55,7 @@ class Breaker:
     def state(self) -> BreakerState:
         """Return how it stands."""
         with answering():
-            told = cast("dict[str, Any]", self._redis.hgetall(f"{PREFIX}breaker"))
-        if "state" not in told:
-            return BreakerState()
-        return BreakerState(told["state"], told["why"], int(told["since"]))
+            return BreakerState.of(cast("dict[str, Any]", self._redis.hgetall(f"{PREFIX}breaker")))
 
     def note_failure(self, job_id: str, why: Why, *, sure: bool = True) -> Verdict:
         """Note that a paid call failed for what lies with the provider, or our account there.

@@ -9,6 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from shared.breaker import Breaker
+from shared.census import Registrar
 from shared.events import Events
 from shared.halt import Halt
 from shared.image_store import ImageStore
@@ -40,6 +41,7 @@ class Services:
     breaker: Breaker
     halt: Halt
     retirement: Retirement
+    registrar: Registrar
 
 
 def build_services(settings: Settings, queue: TaskQueue | None = None) -> Services:
@@ -57,6 +59,7 @@ def build_services(settings: Settings, queue: TaskQueue | None = None) -> Servic
         breaker=Breaker(redis),
         halt=Halt(redis),
         retirement=Retirement(redis),
+        registrar=Registrar(redis),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from shared.breaker import Breaker
+from shared.census import Registrar
 from shared.events import Events
 from shared.halt import Halt
 from shared.image_store import ImageStore
@@ -103,5 +104,6 @@ def services(
         breaker=Breaker(redis_client),
         halt=Halt(redis_client),
         retirement=Retirement(redis_client),
+        registrar=Registrar(redis_client),
     )
     events.close()

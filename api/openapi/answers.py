@@ -113,6 +113,9 @@ ANSWERS: dict[str, Answer] = {
         perhaps=(*_KEPT, "Accept-Ranges", "Content-Disposition"),
     ),
     "Paused": Answer("How it stands now.", _json("Paused"), ("Cache-Control",)),
+    "Metrics": Answer(
+        "The metrics, in Prometheus's text format.", {"text/plain": _TEXT}, ("Cache-Control",)
+    ),
     "Alive": Answer("The service answers.", _json("Alive"), ("Cache-Control",)),
     "Ready": Answer("The service is able to work.", _json("Ready"), ("Cache-Control",)),
     "Unready": Answer(

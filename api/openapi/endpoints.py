@@ -167,6 +167,11 @@ ENDPOINTS = (
         body="Resume", answers={200: "Paused"},
     ),
     Endpoint(
+        "GET", "/metrics", "getMetrics", OPERATOR, "Everything counted, for Prometheus",
+        "The whole system as the job store knows it, whichever process answers.",
+        answers={200: "Metrics"},
+    ),
+    Endpoint(
         "GET", "/healthz", "isAlive", SERVICE, "Is the service alive?",
         answers={200: "Alive"}, alone=True,
     ),

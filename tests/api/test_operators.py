@@ -15,6 +15,7 @@ CALLS = [
     "DELETE /operator/jobs/x",
     "POST /operator/pause",
     "POST /operator/resume",
+    "GET /metrics",
 ]
 LOGIN = "boss:correct horse: battery"
 
