@@ -2,7 +2,19 @@
 
 from flask import Flask
 
-from api import batches, docs, errors, files, guard, health, images, jobs, requests_log, studio
+from api import (
+    auth,
+    batches,
+    docs,
+    errors,
+    files,
+    guard,
+    health,
+    images,
+    jobs,
+    requests_log,
+    studio,
+)
 from api.waiting import Waiting
 from shared.services import Services
 
@@ -20,6 +32,7 @@ def create_app(services: Services) -> Flask:
     waiting = Waiting(services)
     requests_log.register(app)
     errors.register(app)
+    auth.register(app, settings)
     guard.register(app, settings)
     app.register_blueprint(images.blueprint(services, waiting))
     app.register_blueprint(jobs.blueprint(services, waiting))

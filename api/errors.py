@@ -6,6 +6,7 @@ from typing import Any
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
+from api.auth import CHALLENGE
 from shared.errors import Fault, InvalidRequest, OverLimit
 from shared.logs import request_id
 
@@ -14,6 +15,7 @@ _log = logging.getLogger(__name__)
 STATUS = {
     "invalid_request": 400,
     "provider_rejected": 400,
+    "unauthorized": 401,
     "budget_exceeded": 402,
     "forbidden": 403,
     "not_found": 404,
@@ -67,6 +69,8 @@ def answer(status: int, code: str, message: str, **more: Any) -> Response:
     response.status_code = status
     if code in RETRY_AFTER_SECONDS:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS[code])
+    if status == STATUS["unauthorized"]:
+        response.headers["WWW-Authenticate"] = CHALLENGE
     if status in _NO_STORE:
         response.headers["Cache-Control"] = "no-store"
     return response

@@ -30,6 +30,12 @@ class InvalidRequest(Fault):
         self.errors = errors
 
 
+class Unauthorized(Fault):
+    """A request shows no client key, or a wrong one."""
+
+    error_code = "unauthorized"
+
+
 class Forbidden(Fault):
     """This caller may not do this."""
 

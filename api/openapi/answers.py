@@ -122,6 +122,7 @@ ANSWERS: dict[str, Answer] = {
 }
 
 _OF_A_STATUS: Mapping[int, tuple[str, ...]] = {
+    401: ("WWW-Authenticate",),
     402: ("RateLimit", "RateLimit-Policy", "Retry-After"),
     405: ("Allow",),
     416: ("Content-Range",),
@@ -131,6 +132,7 @@ _OF_A_STATUS: Mapping[int, tuple[str, ...]] = {
 HEADERS = {
     REQUEST_ID: "The caller's own id of the request if it is sane, else a new one.",
     "Location": "Where to ask how it stands.",
+    "WWW-Authenticate": "How to show a client key.",
     "RateLimit": "What is left of the limit that was met, and in how many seconds to look again.",
     "RateLimit-Policy": "The limit that was met, and how much it allows.",
     "Retry-After": "Seconds to let pass before asking again.",

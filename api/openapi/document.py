@@ -13,6 +13,11 @@ from shared.settings import Settings
 
 TITLE = "Stability AI Image API"
 VERSION = "0.1.0"
+# Two ways to show a client key; what a service without keys asks for none of.
+SECURITY: Schema = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A client key."},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same."},
+}
 
 
 def build(settings: Settings) -> Schema:
@@ -28,13 +33,14 @@ def build(settings: Settings) -> Schema:
         },
         "servers": [{"url": settings.public_base_url or "/"}],
         "tags": [{"name": name, "description": what} for name, what in TAGS.items()],
-        "paths": _paths(),
+        "paths": _paths(bool(settings.client_keys)),
         "webhooks": webhooks(),
         "components": {
             "schemas": {**request_schemas(settings), **answer_schemas()},
             "parameters": parameters(),
             "requestBodies": request_bodies(),
             "responses": responses(settings),
+            "securitySchemes": SECURITY,
         },
     }
 
@@ -44,15 +50,15 @@ def address(rule: str) -> str:
     return re.sub(r"<(\w+)>", r"{\1}", rule)
 
 
-def _paths() -> dict[str, Schema]:
+def _paths(keys: bool) -> dict[str, Schema]:
     paths: dict[str, Schema] = {}
     for endpoint in ENDPOINTS:
         operations = paths.setdefault(address(endpoint.rule), {})
-        operations[endpoint.method.lower()] = _operation(endpoint)
+        operations[endpoint.method.lower()] = _operation(endpoint, keys)
     return paths
 
 
-def _operation(endpoint: Endpoint) -> Schema:
+def _operation(endpoint: Endpoint, keys: bool) -> Schema:
     taken = (*re.findall(r"<(\w+)>", endpoint.rule), *endpoint.takes)
     told: Schema = {
         "operationId": endpoint.name,
@@ -62,6 +68,7 @@ def _operation(endpoint: Endpoint) -> Schema:
         "parameters": [_ref("parameters", name) for name in taken],
         "requestBody": _ref("requestBodies", endpoint.body) if endpoint.body else None,
         "responses": _responses(endpoint),
+        "security": [{name: []} for name in SECURITY] if keys and not endpoint.open else None,
     }
     return {name: value for name, value in told.items() if value}
 

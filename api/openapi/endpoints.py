@@ -20,7 +20,8 @@ class Endpoint:
     """One method of one address, as Flask knows it.
 
     `answers` and `faults` go by status; what every such request may meet is added (see `faults_of`).
-    `waits` tells that the answer may be a job that failed; `alone`, that no Redis is asked.
+    `waits` tells that the answer may be a job that failed; `alone`, that no Redis is asked; `open`, that
+    no client key is.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Endpoint:
     faults: tuple[int, ...] = ()
     waits: bool = False
     alone: bool = False
+    open: bool = False
 
 
 _OPTIONS = frozenset({"wait", "dry_run"})
@@ -60,7 +62,7 @@ ENDPOINTS = (
         "GET", "/saved_images/<name>", "getImage", IMAGES, "Fetch an image",
         "Waits for an image that is still to be made, and then answers 503 with `Retry-After`.",
         takes=("download", "range", "if_none_match"),
-        answers={200: "Image", 206: "ImagePart", 304: "NotModified"}, faults=(404, 410, 416),
+        answers={200: "Image", 206: "ImagePart", 304: "NotModified"}, faults=(404, 410, 416), open=True,
     ),
     Endpoint(
         "GET", "/jobs", "listJobs", JOBS, "List jobs, newest first",
@@ -147,30 +149,32 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", "/healthz", "isAlive", SERVICE, "Is the service alive?",
-        answers={200: "Alive"}, alone=True,
+        answers={200: "Alive"}, alone=True, open=True,
     ),
     Endpoint(
         "GET", "/readyz", "isReady", SERVICE, "Is the service able to work?",
-        answers={200: "Ready", 503: "Unready"}, alone=True,
+        answers={200: "Ready", 503: "Unready"}, alone=True, open=True,
     ),
     Endpoint(
         "GET", "/openapi.json", "getDocument", SERVICE, "This document",
-        takes=("if_none_match",), answers={200: "Document", 304: "NotModified"}, alone=True,
+        takes=("if_none_match",), answers={200: "Document", 304: "NotModified"}, alone=True, open=True,
     ),
     Endpoint(
         "GET", "/openapi-actions.json", "getActionsDocument", SERVICE,
         "The short form that a Custom GPT imports",
-        takes=("if_none_match",), answers={200: "Document", 304: "NotModified"}, alone=True,
+        takes=("if_none_match",), answers={200: "Document", 304: "NotModified"}, alone=True, open=True,
     ),
     Endpoint(
         "GET", "/docs", "readDocs", SERVICE, "Read and try the API in a browser",
-        answers={200: "Page"}, alone=True,
+        answers={200: "Page"}, alone=True, open=True,
     ),
     Endpoint(
         "GET", "/", "openPage", SERVICE, "A page that says what runs",
-        answers={200: "Page"}, alone=True,
+        answers={200: "Page"}, alone=True, open=True,
     ),
 )  # fmt: skip
+# What asks for no client key.
+OPEN_RULES = frozenset(each.rule for each in ENDPOINTS if each.open)
 _OPTIONS_OF = {(each.method, each.rule): _OPTIONS.intersection(each.takes) for each in ENDPOINTS}
 
 
@@ -182,6 +186,8 @@ def options_of(method: str, rule: str) -> frozenset[str]:
 def faults_of(endpoint: Endpoint) -> list[int]:
     """Return the faults of an endpoint: its own, and what every such request may meet."""
     faults = {*endpoint.faults, 500}
+    if not endpoint.open:
+        faults.add(401)
     if not endpoint.alone:
         faults.add(503)
     if endpoint.method != "GET":

@@ -116,6 +116,7 @@ CODES = {
     "invalid_request": "A field is missing or wrong: `errors` says which, and what is allowed.",
     "provider_rejected": "The provider found the request invalid.",
     "budget_exceeded": "It would cost more than this service may still spend today.",
+    "unauthorized": "A client key is needed, and none was shown, or a wrong one.",
     "forbidden": "A page of another site may not do this.",
     "not_found": "There is no such thing, or it is somebody else's.",
     "method_not_allowed": "This address does not take this method.",

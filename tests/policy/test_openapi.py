@@ -92,6 +92,7 @@ def test_no_component_is_there_for_nothing() -> None:
     components = {
         f"#/components/{kind}/{name}"
         for kind, named in WHOLE["components"].items()
+        if kind != "securitySchemes"  # named, not referred to
         for name in named
     }
     # a fault of every status can be met where no operation tells of it, as 405
@@ -104,6 +105,20 @@ def test_every_answer_is_given_by_an_endpoint() -> None:
     given = {name for endpoint in ENDPOINTS for name in endpoint.answers.values()}
 
     assert given == ANSWERS.keys()
+
+
+def test_with_keys_every_operation_asks_for_one_unless_its_address_is_open() -> None:
+    keyed = build(load_settings(None, client_keys="alice:alice-has-this-key"))
+    asks = {
+        (method.upper(), path)
+        for path, methods in keyed["paths"].items()
+        for method, operation in methods.items()
+        if operation.get("security") == [{"bearer": []}, {"header": []}]
+    }
+    told = {call for call, operation in OPERATIONS.items() if "401" in operation["responses"]}
+
+    assert asks == told == {(e.method, address(e.rule)) for e in ENDPOINTS if not e.open}
+    assert not [operation for operation in OPERATIONS.values() if "security" in operation]
 
 
 def test_the_version_is_that_of_the_project() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from shared.operations import BY_VARIANT
-from shared.settings import Rate, Settings, SettingsError, is_loopback, load_settings
+from shared.setting_types import Rate
+from shared.settings import Settings, SettingsError, is_loopback, load_settings
 
 
 @pytest.fixture(autouse=True)
