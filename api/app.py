@@ -12,6 +12,7 @@ from api import (
     health,
     images,
     jobs,
+    quotas,
     requests_log,
     studio,
 )
@@ -33,6 +34,7 @@ def create_app(services: Services) -> Flask:
     requests_log.register(app)
     errors.register(app)
     auth.register(app, settings)
+    quotas.register(app, services)
     guard.register(app, settings)
     app.register_blueprint(images.blueprint(services, waiting))
     app.register_blueprint(jobs.blueprint(services, waiting))

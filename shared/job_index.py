@@ -9,13 +9,15 @@ from redis import Redis
 from shared.batches import STATUSES, Batch, from_batch_record
 from shared.errors import NotFound
 from shared.jobs import Job, from_record
+from shared.limits import NO_LIMITS, KeyLimits
 from shared.moves import Depth, Pace
 from shared.scripts import PREFIX, Scripts, answering, pairs
 
 KINDS = ("generate", "upscale")
-# The places of the jobs that have not ended (see common.lua), by their status.
-WAITING = ("queued", "queued_batch", "delayed", "dispatched")
-RUNNING = ("running", "parked", "resuming")
+# Where jobs stand that have not ended (see common.lua): all that wait have a deadline.
+_WAITING = "deadlines"
+_RUNNING = ("running", "parked", "resuming")
+EVERYBODYS = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Outlook:
     """A queued job's place in the queue, from 1, and when its image is expected, in ms from now.
 
     None is unknown: the job pauses, or nothing like it was made lately. `holdup` is the code of what
-    keeps all jobs from being started now: "rate_limited", or why the breaker is not closed.
+    keeps it from being started now: "rate_limited", or why the breaker is not closed, both for all jobs;
+    or "key_running", when as many of its owner's run as may.
     """
 
     position: int | None = None
@@ -41,8 +44,9 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which jobs a list is to hold."""
+    """Which jobs a list is to hold: those of an owner, "" the open caller, or EVERYBODYS."""
 
+    owner: str
     kinds: Sequence[str] = KINDS
     statuses: Sequence[str] = STATUSES
     after: Cursor | None = None
@@ -52,9 +56,10 @@ class Wanted:
 class JobIndex:
     """Ask about jobs; changes nothing but who waits. Every method may raise StoreUnavailable."""
 
-    def __init__(self, redis: "Redis", pace: Pace) -> None:
+    def __init__(self, redis: "Redis", pace: Pace, limits: KeyLimits = NO_LIMITS) -> None:
         self._redis = redis
         self._pace = pace
+        self._most_running = limits.running
         self._run = Scripts(redis).run
 
     def jobs(self, job_ids: Iterable[str]) -> list[Job]:
@@ -71,7 +76,7 @@ class JobIndex:
         """Return the newest jobs of some kinds and statuses, behind a cursor; ties go by id."""
         lists = [f"{kind}:{status}" for kind in wanted.kinds for status in wanted.statuses]
         after = (wanted.after.created, wanted.after.job_id) if wanted.after else ("", "")
-        found = self._run("newest", wanted.limit, *after, *lists)
+        found = self._run("newest", wanted.owner, wanted.limit, *after, *lists)
         return [from_record(job_id, pairs(record)) for job_id, record in found]
 
     def batch(self, batch_id: str) -> Batch | None:
@@ -97,16 +102,18 @@ class JobIndex:
         """Return where a queued job stands; all is unknown for any other."""
         if job.status != "queued":
             return Outlook()
-        position, eta_ms, holdup = self._run("outlook", job.id, self._pace.interval_ms)
+        position, eta_ms, holdup = self._run(
+            "outlook", job.id, self._pace.interval_ms, self._most_running
+        )
         return Outlook(_number(position), _number(eta_ms), holdup)
 
     def depth(self) -> Depth:
         """Return how long the queue is."""
         with answering(), self._redis.pipeline(transaction=False) as pipe:
-            for place in (*WAITING, *RUNNING):
+            for place in (_WAITING, *_RUNNING):
                 pipe.zcard(f"{PREFIX}{place}")
-            counts = cast("list[int]", pipe.execute())
-        return Depth(sum(counts[: len(WAITING)]), sum(counts[len(WAITING) :]))
+            waiting, *running = cast("list[int]", pipe.execute())
+        return Depth(waiting, sum(running))
 
     def counts(self) -> dict[str, int]:
         """Return what was counted since the store was empty, by name.

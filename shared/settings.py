@@ -11,6 +11,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from shared.client_keys import ClientKeys
+from shared.limits import EVERYBODY, KeyLimits, KeyLimitSetting, key_limits, thousandths
 from shared.setting_types import (
     Credits,
     Days,
@@ -54,6 +55,7 @@ class Settings(BaseModel):
     storage_url: Storage = "saved_images"
     public_base_url: Url | None = None
     client_keys: ClientKeys = ()
+    key_limits: KeyLimitSetting = {}
     allow_anonymous: bool = False
     default_wait_seconds: WaitSeconds = 0
     max_wait_seconds: WaitSeconds = 120
@@ -99,6 +101,21 @@ class Settings(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _limit_only_who_may_call(self) -> "Settings":
+        known = {EVERYBODY, *(key.name for key in self.client_keys)}
+        if unknown := sorted(set(self.key_limits) - known):
+            names = ", ".join(sorted(known))
+            raise ValueError(
+                f"KEY_LIMITS names {unknown[0]!r}, which is no key of CLIENT_KEYS; the names are {names}"
+            )
+        return self
+
+    @property
+    def limits(self) -> KeyLimits:
+        """Return what each key may take; without keys `*` is everybody."""
+        return key_limits(self.key_limits)
+
     @property
     def sandbox(self) -> bool:
         """Whether pictures come from the sandbox, for want of a key."""
@@ -142,7 +159,7 @@ class Settings(BaseModel):
     @property
     def day_budget(self) -> int | None:
         """Return `CREDITS_PER_DAY` in thousandths of a credit."""
-        return None if self.credits_per_day is None else int(self.credits_per_day * 1000)
+        return None if self.credits_per_day is None else thousandths(self.credits_per_day)
 
     @property
     def job_ttl_ms(self) -> int:
@@ -152,7 +169,7 @@ class Settings(BaseModel):
     @property
     def price_overrides(self) -> dict[str, int]:
         """Return `PRICES` in thousandths of a credit."""
-        return {variant: int(credits * 1000) for variant, credits in self.prices.items()}
+        return {variant: thousandths(credits) for variant, credits in self.prices.items()}
 
 
 def is_loopback(host: str) -> bool:

@@ -5,35 +5,18 @@ These shapes are the contract: the OpenAPI document is made from them.
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from math import ceil
 from typing import Any, Literal
 
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 from shared.batches import Batch, BatchStatus
-from shared.errors import StorageError
 from shared.job_index import Outlook
 from shared.jobs import Job, Status
+from shared.messages import POLL_AFTER_SECONDS, batch_message, job_message, poll_after, seconds_of
 from shared.operations import Kind
 from shared.settings import Settings
 
-# What a caller should let pass before it asks again, when nobody knows how long it takes; a waiting call
-# is answered sooner anyway.
-POLL_AFTER_SECONDS = 2
-_LONGEST_POLL_SECONDS = 30
 _UNKNOWN = Outlook()
-# Why a job is not started now, by the code of that.
-_HELD_UP = {
-    "provider_unavailable": "The provider is not available; the job waits, and starts by itself"
-    " when it is.",
-    "provider_credits": "The service's account at the provider is out of credits; the job waits until"
-    " its operator has added some.",
-    "provider_auth": "The provider refuses the service's key; the job waits until its operator has"
-    " mended that.",
-    "rate_limited": "The provider has locked the service out for a while; the job waits for that"
-    " to end.",
-}
-_GONE = {"deleted": "The image was deleted.", "expired": "The image has expired."}
 
 
 class ImageView(TypedDict):
@@ -128,7 +111,7 @@ def job_view(job: Job, settings: Settings, outlook: Outlook = _UNKNOWN) -> JobVi
         "kind": job.kind,
         "status": job.status,
         "revision": job.revision,
-        "message": _message(job, poll, outlook),
+        "message": job_message(job, poll, outlook),
         "status_url": f"{base}/jobs/{job.id}",
         "events_url": f"{base}/jobs/{job.id}/events",
         "image_url": image_url(job, settings),
@@ -137,7 +120,7 @@ def job_view(job: Job, settings: Settings, outlook: Outlook = _UNKNOWN) -> JobVi
         "request": job.request,
         "attempts": job.attempts,
         "queue_position": outlook.position,
-        "eta_seconds": _seconds(outlook.eta_ms),
+        "eta_seconds": seconds_of(outlook.eta_ms),
         "poll_after_seconds": poll,
         "credits": in_credits(job.credits),
         "credits_estimate": in_credits(job.estimate),
@@ -163,7 +146,7 @@ def batch_view(batch: Batch, jobs: Iterable[Job], settings: Settings) -> BatchVi
         "batch_id": batch.id,
         "status": batch.status,
         "revision": batch.revision,
-        "message": _batch_message(batch, ended),
+        "message": batch_message(batch, ended),
         "counts": batch.counts,
         "total": batch.total,
         "progress": round(ended / batch.total, 4),
@@ -185,14 +168,6 @@ def image_url(job: Job, settings: Settings) -> str | None:
     if job.image_gone or job.status in {"failed", "canceled"}:
         return None
     return f"{settings.public_base_url or ''}/saved_images/{job.image}"
-
-
-def poll_after(outlook: Outlook) -> int:
-    """Return the seconds that a caller should let pass before it asks again."""
-    seconds = _seconds(outlook.eta_ms)
-    if seconds is None:
-        return POLL_AFTER_SECONDS
-    return min(max(seconds, 1), _LONGEST_POLL_SECONDS)
 
 
 def in_credits(thousandths: int | None) -> float | None:
@@ -221,63 +196,6 @@ def _batch_job(job: Job, settings: Settings) -> BatchJobView:
     }
 
 
-def _batch_message(batch: Batch, ended: int) -> str:
-    if not batch.terminal:
-        return (
-            f"{ended} of {batch.total} jobs have ended."
-            f" Ask again in {POLL_AFTER_SECONDS} seconds, or watch events_url."
-        )
-    if batch.status == "succeeded":
-        return f"All {batch.total} images are ready; archive_url has them in one file."
-    told = ", ".join(f"{number} {status}" for status, number in batch.counts.items() if number)
-    made = " archive_url has the images that were made in one file." if batch.succeeded else ""
-    return f"The batch has ended: {told}.{made}"
-
-
-def _message(job: Job, poll: int | None, outlook: Outlook) -> str:
-    if job.status == "succeeded":
-        return _GONE.get(job.image_gone, "The image is ready.")
-    if job.status == "canceled":
-        return f"The job was canceled. {_canceled(job)}"
-    if job.status == "failed":
-        return f"{(job.error or 'The job failed').rstrip('.')}. {_advice(job)}"
-    again = _counted(poll or POLL_AFTER_SECONDS)
-    ask = f"Ask again in {again}, or open image_url, which waits for the image."
-    if job.status == "running":
-        return f"The image is being made. {ask}"
-    if why := _HELD_UP.get(outlook.holdup):
-        return f"{why} {ask}"
-    if job.trouble == StorageError.error_code:
-        return f"The service has no room for images; the job waits until there is. {ask}"
-    if job.trouble:
-        return f"The provider could not do it yet; it is tried again by itself. {ask}"
-    return f"The job is waiting for its turn{_place(outlook)}. {ask}"
-
-
-def _place(outlook: Outlook) -> str:
-    place = f", number {outlook.position} in the queue" if outlook.position else ""
-    seconds = _seconds(outlook.eta_ms)
-    return place if seconds is None else f"{place}; its image is expected in {_counted(seconds)}"
-
-
-def _counted(seconds: int) -> str:
-    return "1 second" if seconds == 1 else f"{seconds} seconds"
-
-
-def _canceled(job: Job) -> str:
-    if job.credits is None:
-        return "Its call was under way: what it cost is told here when that is known."
-    return "It was charged." if job.credits else "Nothing was charged."
-
-
-def _advice(job: Job) -> str:
-    if job.credits is None:
-        return "Asking again may pay again."
-    if job.credits:
-        return "It was charged; asking again pays again."
-    return "Nothing was charged."
-
-
 def _image(job: Job) -> ImageView | None:
     result: Any = job.result
     return result or None
@@ -293,7 +211,3 @@ def _timings(job: Job) -> Timings:
 
 def _sum(thousandths: Iterable[int]) -> float:
     return in_credits(sum(thousandths)) or 0
-
-
-def _seconds(ms: int | None) -> int | None:
-    return None if ms is None else ceil(ms / 1000)

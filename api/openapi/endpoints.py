@@ -175,6 +175,10 @@ ENDPOINTS = (
 )  # fmt: skip
 # What asks for no client key.
 OPEN_RULES = frozenset(each.rule for each in ENDPOINTS if each.open)
+# What may come again by its idempotency key.
+REPLAYABLE = frozenset(
+    (each.method, each.rule) for each in ENDPOINTS if "idempotency_key" in each.takes
+)
 _OPTIONS_OF = {(each.method, each.rule): _OPTIONS.intersection(each.takes) for each in ENDPOINTS}
 
 
@@ -187,7 +191,7 @@ def faults_of(endpoint: Endpoint) -> list[int]:
     """Return the faults of an endpoint: its own, and what every such request may meet."""
     faults = {*endpoint.faults, 500}
     if not endpoint.open:
-        faults.add(401)
+        faults |= {401, 429}
     if not endpoint.alone:
         faults.add(503)
     if endpoint.method != "GET":

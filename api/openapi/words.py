@@ -115,7 +115,7 @@ ANSWER = {
 CODES = {
     "invalid_request": "A field is missing or wrong: `errors` says which, and what is allowed.",
     "provider_rejected": "The provider found the request invalid.",
-    "budget_exceeded": "It would cost more than this service may still spend today.",
+    "budget_exceeded": "It would cost more than this client key or this service may still spend today.",
     "unauthorized": "A client key is needed, and none was shown, or a wrong one.",
     "forbidden": "A page of another site may not do this.",
     "not_found": "There is no such thing, or it is somebody else's.",
@@ -129,6 +129,8 @@ CODES = {
     "input_moderated": "Prompt or image was refused by content moderation; free of charge.",
     "output_moderated": "The picture was refused by content moderation; it was charged.",
     "queue_full": "As many jobs wait as this service takes.",
+    "key_queue_full": "As many jobs of this client key wait as it may have.",
+    "too_many_requests": "This client key has sent as many requests within a minute as it may.",
     "too_many_streams": "This service holds as many streams as it can.",
     "internal": "A defect of this service; it has been logged.",
     "provider_auth": "The provider refused this service's key.",
