@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.setting_types import Credits, read_json
 
@@ -19,12 +19,22 @@ _EXAMPLE = (
 class KeyLimit(BaseModel):
     """What `KEY_LIMITS` says for one name; what it leaves out is that of `*`, null is no limit."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     requests_per_minute: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
     queued: Annotated[int, Field(strict=True, ge=0)] | None = None
     running: Annotated[int, Field(strict=True, ge=1)] | None = None
     credits_per_day: Credits | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_what_is_no_limit(cls, told: object) -> object:
+        unknown = sorted(set(told) - set(cls.model_fields)) if isinstance(told, dict) else []
+        if unknown:
+            raise ValueError(
+                f"knows no {unknown[0]!r}; the limits are {', '.join(cls.model_fields)}"
+            )
+        return told
 
 
 KeyLimitSetting = Annotated[dict[str, KeyLimit], read_json(_EXAMPLE)]

@@ -1,4 +1,4 @@
-"""The order of turns against a plain ring, through any sequence of orders, and as each job was told it."""
+"""The order of turns against a plain ring, through any sequence of orders, as each job was told it."""
 
 from collections import deque
 from dataclasses import replace
