@@ -44,6 +44,7 @@ bench: $(VENV)/dev.done ## measure ways of pacing, use of the limit, waits; take
 	$(BIN)/python -m benchmarks.pacing
 	$(BIN)/python -m benchmarks.limit_use
 	$(BIN)/python -m benchmarks.interactive_wait
+	$(BIN)/python -m benchmarks.key_wait
 
 format: $(VENV)/dev.done ## format the code and mend what lint can
 	$(BIN)/ruff format .

@@ -16,7 +16,11 @@ def blueprint(services: Services) -> Blueprint:
     def page() -> Response:
         base = settings.own_url
         html = render_template(
-            "index.html", sandbox=settings.sandbox, base=base, flower_port=settings.flower_port
+            "index.html",
+            sandbox=settings.sandbox,
+            keys=bool(settings.client_keys),
+            base=base,
+            flower_port=settings.flower_port,
         )
         response = make_response(html)
         response.headers["Content-Security-Policy"] = _CSP

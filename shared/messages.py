@@ -21,7 +21,7 @@ _HELD_UP = {
     " mended that.",
     "rate_limited": "The provider has locked the service out for a while; the job waits for that"
     " to end.",
-    "key_running": "As many jobs of this client key are running as may; the job starts when one of them"
+    "key_running": "As many jobs of this caller are running as may; the job starts when one of them"
     " has ended.",
 }
 _GONE = {"deleted": "The image was deleted.", "expired": "The image has expired."}

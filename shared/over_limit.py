@@ -40,7 +40,9 @@ class KeyQueueFull(QueueFull):
 
     error_code = "key_queue_full"
     policy = "key-queued-jobs"
-    _told = "This key may have {quota} jobs waiting, and has room for {left} more; try again later"
+    _told = (
+        "This caller may have {quota} jobs waiting, and has room for {left} more; try again later"
+    )
 
 
 class TooManyRequests(OverLimit):
@@ -53,7 +55,7 @@ class TooManyRequests(OverLimit):
     def __init__(self, quota: int, ms: int) -> None:
         self.seconds = ceil(ms / 1000)
         super().__init__(
-            f"This key may send {quota} requests a minute; try again in {self.seconds} s", quota
+            f"This caller may send {quota} requests a minute; try again in {self.seconds} s", quota
         )
 
 
@@ -85,4 +87,4 @@ class KeyBudgetExceeded(BudgetExceeded):
     """A day's jobs of one key may not cost so much."""
 
     policy = "key-credits-per-day"
-    _spender = "key"
+    _spender = "caller"

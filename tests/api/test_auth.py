@@ -6,8 +6,9 @@ import pytest
 from werkzeug.test import TestResponse
 
 from api.auth import is_open
-from tests.api.callers import Api, assert_fault
+from tests.api.callers import Api, assert_fault, json_of
 from tests.api.conftest import Start
+from tests.policy.test_documents import ROOT
 
 ALICE, BOB = "alice-has-this-key", "bob-has-that-key"
 KEYS = f"alice:sha256:{hashlib.sha256(ALICE.encode()).hexdigest()},bob:{BOB}"
@@ -58,6 +59,7 @@ def test_anybody_else_is_told_how_to_show_a_key(api: Api, headers: dict[str, str
     answer = ask(api, **headers)
 
     assert_fault(answer, 401, "unauthorized")
+    assert json_of(answer)["error"] in (ROOT / "docs" / "api.md").read_text()
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="Stability AI Image API"'
 
 

@@ -137,7 +137,7 @@ def test_what_would_cost_a_key_too_much_is_refused_and_both_limits_are_told(star
     answer = order(api)
 
     assert_fault(answer, 402, "budget_exceeded")
-    assert "1 of the 4 that this key may spend a day are left" in json_of(answer)["error"]
+    assert "1 of the 4 that this caller may spend a day are left" in json_of(answer)["error"]
     minute, day = answer.headers["RateLimit"].split(", ")
     assert minute.startswith('"requests-per-minute";r=7;t=')
     assert day == f'"key-credits-per-day";r=1;t={answer.headers["Retry-After"]}'
@@ -152,7 +152,7 @@ def test_a_job_that_waits_for_its_keys_others_says_so(start: Start) -> None:
     told = json_of(api.get(f"/jobs/{second.id}", **ALICE))
 
     assert told["status"] == "queued"
-    assert told["message"].startswith("As many jobs of this client key are running as may")
+    assert told["message"].startswith("As many jobs of this caller are running as may")
     assert told["eta_seconds"] is None
 
 

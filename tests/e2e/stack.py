@@ -176,6 +176,8 @@ _CLEARED = {
     "OPERATOR_AUTH",
     "PUBLIC_BASE_URL",
     "WEBHOOK_SECRET",
+    "CLIENT_KEYS",
+    "KEY_LIMITS",
 }
 _COMMANDS = {
     "redis": "valkey-server",

@@ -77,7 +77,7 @@ def test_fifty_at_once_spend_exactly_what_a_key_has(store: JobStore) -> None:
 
     with pytest.raises(KeyBudgetExceeded) as raised:
         store.accept(a_job(owner="bob"), LONG)
-    told = "This would cost 3 credits, and 1 of the 10 that this key may spend a day are left"
+    told = "This would cost 3 credits, and 1 of the 10 that this caller may spend a day are left"
     assert raised.value.message.startswith(told)
 
 
