@@ -102,6 +102,17 @@ def test_lanes_are_each_keys_own(store: JobStore) -> None:
     assert theirs == [*alone[:9], batch.jobs[0], *alone[9:11]]
 
 
+def test_the_place_that_is_told_counts_the_turns_that_were_taken(
+    store: JobStore, index: JobIndex
+) -> None:
+    batch, alone = accepted_batch(store, 4, owner="a"), waiting(store, 25, "a")
+    gone = turns(store, 7)
+    left = [job_id for job_id in (*batch.jobs, *alone) if job_id not in gone]
+    told = {job_id: index.outlook(known(store, job_id)).position for job_id in left}
+
+    assert [told[job_id] for job_id in turns(store, len(left))] == list(range(1, len(left) + 1))
+
+
 def test_who_has_as_many_running_as_it_may_waits_and_keeps_nobody_back(
     redis_client: "Redis",
 ) -> None:
