@@ -4,15 +4,13 @@ from dataclasses import dataclass
 
 from flask import Flask, Request, g, request
 
-from api.openapi.endpoints import OPEN_RULES
+from api.openapi.endpoints import needs_key
 from shared.client_keys import find_owner
 from shared.errors import Unauthorized
 from shared.settings import Settings
 
 # What a request without a right key is told besides its 401.
-CHALLENGE = 'Bearer realm="Stability AI Image API"'
-# The operator's own addresses ask for the operator's own credential.
-_OPERATORS = ("/metrics", "/operator/")
+_CHALLENGE = 'Bearer realm="Stability AI Image API"'
 # For browsers: what the pages at open addresses are made of.
 _ASSETS = frozenset({"/static/<path:filename>", "/docs/ui/<path:filename>"})
 _KEY_HEADER = "X-API-Key"
@@ -39,7 +37,8 @@ def register(app: Flask, settings: Settings) -> None:
         owner = find_owner(_presented(request), keys)
         if owner is None:
             raise Unauthorized(
-                "A client key is needed: send it as Authorization: Bearer <key>, or as X-API-Key"
+                "A client key is needed: send it as Authorization: Bearer <key>, or as X-API-Key",
+                _CHALLENGE,
             )
         g.caller = Caller(owner)
 
@@ -54,7 +53,7 @@ def caller() -> Caller:
 
 def is_open(rule: str) -> bool:
     """Tell whether a rule of the app asks for no client key; an address that is none does ask."""
-    return rule in OPEN_RULES or rule in _ASSETS or rule.startswith(_OPERATORS)
+    return rule in _ASSETS or not needs_key(rule)
 
 
 def _presented(request: Request) -> str:

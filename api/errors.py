@@ -6,8 +6,7 @@ from typing import Any
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
-from api.auth import CHALLENGE
-from shared.errors import Fault, InvalidRequest
+from shared.errors import Fault, InvalidRequest, Unauthorized
 from shared.logs import request_id
 from shared.over_limit import OverLimit
 
@@ -78,8 +77,6 @@ def answer(status: int, code: str, message: str, **more: Any) -> Response:
     response.status_code = status
     if code in RETRY_AFTER_SECONDS:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS[code])
-    if status == STATUS["unauthorized"]:
-        response.headers["WWW-Authenticate"] = CHALLENGE
     if status in _NO_STORE:
         response.headers["Cache-Control"] = "no-store"
     return response
@@ -88,6 +85,8 @@ def answer(status: int, code: str, message: str, **more: Any) -> Response:
 def _fault(fault: Fault) -> Response:
     more = {"errors": fault.errors} if isinstance(fault, InvalidRequest) else {}
     response = answer(STATUS[fault.error_code], fault.error_code, fault.message, **more)
+    if isinstance(fault, Unauthorized):
+        response.headers["WWW-Authenticate"] = fault.challenge
     if isinstance(fault, OverLimit):
         _tell_limit(response, fault)
     return response

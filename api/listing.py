@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 from api.complaints import Complaint, complaint
 from shared.batches import STATUSES
 from shared.errors import InvalidRequest
-from shared.job_index import KINDS, Cursor, JobIndex, Wanted
+from shared.job_index import EVERYBODYS, KINDS, Cursor, JobIndex, Wanted
 from shared.jobs import Job
 
 MOST = 100
@@ -64,7 +64,7 @@ def _choice(
 
 def _of_batch(batch_id: str, wanted: Wanted, index: JobIndex) -> list[Job]:
     batch = index.batch(batch_id)
-    found = index.jobs(batch.jobs) if batch and batch.owner == wanted.owner else []
+    found = index.jobs(batch.jobs) if batch and wanted.owner in {batch.owner, EVERYBODYS} else []
     kept = [
         job
         for job in sorted(found, key=_place, reverse=True)

@@ -31,9 +31,13 @@ class InvalidRequest(Fault):
 
 
 class Unauthorized(Fault):
-    """A request shows no client key, or a wrong one."""
+    """Who calls is not known; `challenge` says, as `WWW-Authenticate`, how to tell."""
 
     error_code = "unauthorized"
+
+    def __init__(self, message: str, challenge: str) -> None:
+        super().__init__(message)
+        self.challenge = challenge
 
 
 class Forbidden(Fault):

@@ -1,4 +1,4 @@
-"""The one sentence in which a job or a batch tells its caller where it stands and what to do next."""
+"""One plain sentence or two on where a job or a batch stands, fit for a person or a language model."""
 
 from math import ceil
 
@@ -10,7 +10,6 @@ from shared.jobs import Job
 # What a caller should let pass before it asks again, when nobody knows how long it takes; a waiting call
 # is answered sooner anyway.
 POLL_AFTER_SECONDS = 2
-_LONGEST_POLL_SECONDS = 30
 # Why a job is not started now, by the code of that.
 _HELD_UP = {
     "provider_unavailable": "The provider is not available; the job waits, and starts by itself"
@@ -27,16 +26,8 @@ _HELD_UP = {
 _GONE = {"deleted": "The image was deleted.", "expired": "The image has expired."}
 
 
-def poll_after(outlook: Outlook) -> int:
-    """Return the seconds that a caller should let pass before it asks again."""
-    seconds = seconds_of(outlook.eta_ms)
-    if seconds is None:
-        return POLL_AFTER_SECONDS
-    return min(max(seconds, 1), _LONGEST_POLL_SECONDS)
-
-
 def batch_message(batch: Batch, ended: int) -> str:
-    """Return a batch's sentence; so many of its jobs have ended."""
+    """Return where a batch stands of which so many jobs have ended."""
     if not batch.terminal:
         return (
             f"{ended} of {batch.total} jobs have ended."
@@ -50,7 +41,7 @@ def batch_message(batch: Batch, ended: int) -> str:
 
 
 def job_message(job: Job, poll: int | None, outlook: Outlook) -> str:
-    """Return a job's sentence."""
+    """Return where a job stands; `poll` is in how many seconds to ask again."""
     if job.status == "succeeded":
         return _GONE.get(job.image_gone, "The image is ready.")
     if job.status == "canceled":
@@ -72,7 +63,7 @@ def job_message(job: Job, poll: int | None, outlook: Outlook) -> str:
 
 def _place(outlook: Outlook) -> str:
     place = f", number {outlook.position} in the queue" if outlook.position else ""
-    seconds = seconds_of(outlook.eta_ms)
+    seconds = in_seconds(outlook.eta_ms)
     return place if seconds is None else f"{place}; its image is expected in {_counted(seconds)}"
 
 
@@ -94,6 +85,6 @@ def _advice(job: Job) -> str:
     return "Nothing was charged."
 
 
-def seconds_of(ms: int | None) -> int | None:
-    """Return whole seconds, rounded up."""
+def in_seconds(ms: int | None) -> int | None:
+    """Return whole seconds, never fewer than it takes."""
     return None if ms is None else ceil(ms / 1000)

@@ -12,10 +12,11 @@ from typing_extensions import TypedDict  # pydantic reads no other before Python
 from shared.batches import Batch, BatchStatus
 from shared.job_index import Outlook
 from shared.jobs import Job, Status
-from shared.messages import POLL_AFTER_SECONDS, batch_message, job_message, poll_after, seconds_of
+from shared.messages import POLL_AFTER_SECONDS, batch_message, in_seconds, job_message
 from shared.operations import Kind
 from shared.settings import Settings
 
+_LONGEST_POLL_SECONDS = 30
 _UNKNOWN = Outlook()
 
 
@@ -120,7 +121,7 @@ def job_view(job: Job, settings: Settings, outlook: Outlook = _UNKNOWN) -> JobVi
         "request": job.request,
         "attempts": job.attempts,
         "queue_position": outlook.position,
-        "eta_seconds": seconds_of(outlook.eta_ms),
+        "eta_seconds": in_seconds(outlook.eta_ms),
         "poll_after_seconds": poll,
         "credits": in_credits(job.credits),
         "credits_estimate": in_credits(job.estimate),
@@ -168,6 +169,14 @@ def image_url(job: Job, settings: Settings) -> str | None:
     if job.image_gone or job.status in {"failed", "canceled"}:
         return None
     return f"{settings.public_base_url or ''}/saved_images/{job.image}"
+
+
+def poll_after(outlook: Outlook) -> int:
+    """Return the seconds that a caller should let pass before it asks again."""
+    seconds = in_seconds(outlook.eta_ms)
+    if seconds is None:
+        return POLL_AFTER_SECONDS
+    return min(max(seconds, 1), _LONGEST_POLL_SECONDS)
 
 
 def in_credits(thousandths: int | None) -> float | None:

@@ -134,7 +134,7 @@ _OF_A_STATUS: Mapping[int, tuple[str, ...]] = {
 HEADERS = {
     REQUEST_ID: "The caller's own id of the request if it is sane, else a new one.",
     "Location": "Where to ask how it stands.",
-    "WWW-Authenticate": "How to show a client key.",
+    "WWW-Authenticate": "How to tell who calls.",
     "RateLimit": "What is left of the requests a minute, and of a limit that was met, and in how many"
     " seconds there is more.",
     "RateLimit-Policy": "How much these limits allow, and in how many seconds.",

@@ -4,7 +4,7 @@ import re
 
 from api.openapi.answers import failing_statuses, responses
 from api.openapi.bodies import request_bodies, request_schemas
-from api.openapi.endpoints import ENDPOINTS, TAGS, Endpoint, faults_of
+from api.openapi.endpoints import ENDPOINTS, TAGS, Endpoint, faults_of, needs_key
 from api.openapi.models import Schema, answer_schemas
 from api.openapi.parameters import parameters
 from api.openapi.webhooks import webhooks
@@ -68,7 +68,9 @@ def _operation(endpoint: Endpoint, keys: bool) -> Schema:
         "parameters": [_ref("parameters", name) for name in taken],
         "requestBody": _ref("requestBodies", endpoint.body) if endpoint.body else None,
         "responses": _responses(endpoint),
-        "security": [{name: []} for name in SECURITY] if keys and not endpoint.open else None,
+        "security": [{name: []} for name in SECURITY]
+        if keys and needs_key(endpoint.rule)
+        else None,
     }
     return {name: value for name, value in told.items() if value}
 

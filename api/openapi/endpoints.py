@@ -182,6 +182,16 @@ REPLAYABLE = frozenset(
 _OPTIONS_OF = {(each.method, each.rule): _OPTIONS.intersection(each.takes) for each in ENDPOINTS}
 
 
+def is_operators(rule: str) -> bool:
+    """Tell whether an address is the operator's alone, whose credential is another."""
+    return rule.startswith("/operator/") or rule == "/metrics"
+
+
+def needs_key(rule: str) -> bool:
+    """Tell whether a client key is asked for at an address; also at one that is none of these."""
+    return rule not in OPEN_RULES and not is_operators(rule)
+
+
 def options_of(method: str, rule: str) -> frozenset[str]:
     """Return the options that a query may carry where something is submitted or ended."""
     return _OPTIONS_OF.get((method, rule), frozenset())
@@ -190,7 +200,7 @@ def options_of(method: str, rule: str) -> frozenset[str]:
 def faults_of(endpoint: Endpoint) -> list[int]:
     """Return the faults of an endpoint: its own, and what every such request may meet."""
     faults = {*endpoint.faults, 500}
-    if not endpoint.open:
+    if needs_key(endpoint.rule):
         faults |= {401, 429}
     if not endpoint.alone:
         faults.add(503)

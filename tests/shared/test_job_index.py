@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from shared.batches import STATUSES, Batch
-from shared.job_index import KINDS, Cursor, JobIndex, Wanted
+from shared.job_index import EVERYBODYS, KINDS, Cursor, JobIndex, Wanted
 from shared.job_store import JobStore
 from shared.jobs import Job
 from shared.moves import Release
@@ -235,3 +235,13 @@ def test_the_counts_of_a_batch_are_those_of_its_jobs_at_any_moment(
     assert len(seen) > 3
     for now, jobs in seen:
         assert now.counts == dict.fromkeys(STATUSES, 0) | Counter(job.status for job in jobs)
+
+
+def test_a_list_is_one_owners_or_everybodys(store: JobStore, index: JobIndex) -> None:
+    made = {owner: accepted(store, owner=owner).id for owner in ("", "alice", "bob")}
+
+    for owner, job_id in made.items():
+        assert ids(index.newest(Wanted(owner))) == [job_id]
+    assert set(ids(index.newest(Wanted(EVERYBODYS)))) == set(made.values())
+    assert len(all_pages(index, Wanted(EVERYBODYS, limit=1))) == 3
+    assert index.newest(Wanted("carol")) == []
