@@ -15,7 +15,7 @@ run: $(VENV)/run.done ## start everything; Ctrl-C stops it
 	@$(BIN)/python app.py
 
 key: $(VENV)/run.done ## make a client key: make key NAME=alice, or make key alice
-	@$(BIN)/python -m shared.make_key $(NAME)
+	@$(BIN)/python -m shared.make_key '$(NAME)'
 
 # `make key alice`: the second word is a name and nothing to be made
 ifeq (key,$(firstword $(MAKECMDGOALS)))

@@ -49,10 +49,19 @@ end
 local wanted = math.max(0, room - #ids)
 if wanted == 0 then return ids end
 
+-- What stands first in a lane. An earlier release that ran in between may have ended what stands there.
+local function first_of(lane)
+  local id = redis.call('ZRANGE', lane, 0, 0)[1]
+  while id and redis.call('HGET', job_key(id), 'status') ~= 'queued' do
+    redis.call('ZREM', lane, id)
+    id = redis.call('ZRANGE', lane, 0, 0)[1]
+  end
+  return id
+end
+
 local function next_job(owner)
   local alone, batches = lanes(owner)
-  local single = redis.call('ZRANGE', alone, 0, 0)[1]
-  local batch = redis.call('ZRANGE', batches, 0, 0)[1]
+  local single, batch = first_of(alone), first_of(batches)
   if not (single and batch) then return single or batch end
   -- turns are counted while both lanes want them
   local turn = ((redis.call('HGET', key('batch_turns'), owner) or 0) + 1) % batch_turn
@@ -66,8 +75,10 @@ local n = 1
 while wanted > 0 and turns[n] do
   local owner = turns[n]
   free[owner] = free[owner] or free_of(owner, most)
-  if free[owner] > 0 then
-    take(next_job(owner), 'dispatched')
+  local id = free[owner] > 0 and next_job(owner)
+  if id == nil then redis.call('ZREM', ring, owner) end
+  if id then
+    take(id, 'dispatched')
     if state then redis.call('HSET', breaker, 'trial', ids[#ids]) end
     free[owner], wanted = free[owner] - 1, wanted - 1
     if redis.call('ZSCORE', ring, owner) then -- it has more

@@ -205,6 +205,19 @@ def test_what_an_earlier_release_has_queued_is_run(
     assert set(turns(store, 4)) == {alone.id, *batch.jobs, newer.id}
 
 
+def test_what_an_earlier_release_has_ended_in_between_keeps_nobody_back(
+    store: JobStore, redis_client: "Redis"
+) -> None:
+    ended, emptied, other = (accepted(store, owner=owner) for owner in ("a", "b", "c"))
+    redis_client.hset(f"{PREFIX}job:{ended.id}", "status", "canceled")
+    redis_client.delete(f"{PREFIX}queued:b")  # it knew of no ring
+    later = accepted(store, owner="a")
+
+    assert set(started(store, 9)) == {other.id, later.id}
+    assert emptied.id not in started(store, 9)
+    assert not redis_client.exists(f"{PREFIX}ring")
+
+
 def test_nothing_of_an_owner_is_left_when_its_jobs_have_ended(
     store: JobStore, redis_client: "Redis"
 ) -> None:

@@ -63,4 +63,4 @@ def test_make_takes_the_name_in_either_way(words: list[str]) -> None:
         cwd=ROOT, capture_output=True, text=True, check=True, timeout=30,
     )  # fmt: skip
 
-    assert re.search(r"python -m shared\.make_key alice$", run.stdout, re.MULTILINE)
+    assert re.search(r"python -m shared\.make_key 'alice'$", run.stdout, re.MULTILINE)
