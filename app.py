@@ -240,7 +240,7 @@ def _block(settings: Settings, api: str, flower: str) -> str:
         "curl -X POST -H 'Content-Type: application/json' "
         f"""-d '{{"prompt": "A magical forest"}}' '{api}/generate_image?wait=true'"""
     )
-    if settings.client_keys:
+    if not settings.open_mode:
         curl = curl.replace("-d ", "-H 'X-API-Key: <a client key>' -d ")
     return f"""
   Stability AI Image API is ready.

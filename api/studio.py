@@ -18,7 +18,7 @@ def blueprint(services: Services) -> Blueprint:
         html = render_template(
             "index.html",
             sandbox=settings.sandbox,
-            keys=bool(settings.client_keys),
+            keys=not settings.open_mode,
             base=base,
             flower_port=settings.flower_port,
         )

@@ -112,6 +112,11 @@ class Settings(BaseModel):
         return self
 
     @property
+    def open_mode(self) -> bool:
+        """Whether whoever reaches the service may call it."""
+        return not self.client_keys
+
+    @property
     def limits(self) -> KeyLimits:
         """Return what each key may take; without keys `*` is everybody."""
         return key_limits(self.key_limits)

@@ -112,7 +112,7 @@ def build_actions(settings: Settings) -> Schema:
         "servers": [{"url": settings.own_url}],
         "paths": paths,
         "components": {"schemas": schemas, "securitySchemes": {"bearer": SECURITY["bearer"]}},
-        **({"security": [{"bearer": []}]} if settings.client_keys else {}),
+        **({"security": [{"bearer": []}]} if not settings.open_mode else {}),
     }
 
 

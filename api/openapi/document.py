@@ -33,7 +33,7 @@ def build(settings: Settings) -> Schema:
         },
         "servers": [{"url": settings.public_base_url or "/"}],
         "tags": [{"name": name, "description": what} for name, what in TAGS.items()],
-        "paths": _paths(bool(settings.client_keys)),
+        "paths": _paths(not settings.open_mode),
         "webhooks": webhooks(),
         "components": {
             "schemas": {**request_schemas(settings), **answer_schemas()},
