@@ -10,8 +10,9 @@ failure's own status with the job as its body. Not done in time is no error: 202
 **Sent again, paid once.** The same `Idempotency-Key` with the same request within 24 hours gives the
 same job.
 
-**Who calls.** A service that has client keys asks for one with every call, as `Authorization: Bearer <key>`
-or `X-API-Key: <key>`; each key sees its own jobs. Pictures need none: their addresses can't be guessed.
+**Who calls.** A service that has client keys asks for one with every call, as
+`Authorization: Bearer <key>` or `X-API-Key: <key>`; each key sees its own jobs. Pictures need none:
+their addresses can't be guessed.
 
 **When something is wrong,** the answer is JSON with `error` (a sentence), `error_code` (for programs)
 and `request_id`.
