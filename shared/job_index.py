@@ -14,9 +14,6 @@ from shared.moves import Depth, Pace
 from shared.scripts import PREFIX, Scripts, answering, pairs
 
 KINDS = ("generate", "upscale")
-# Where jobs stand that have not ended (see common.lua): all that wait have a deadline.
-_WAITING = "deadlines"
-_RUNNING = ("running", "parked", "resuming")
 EVERYBODYS = "*"
 
 
@@ -109,11 +106,8 @@ class JobIndex:
 
     def depth(self) -> Depth:
         """Return how long the queue is."""
-        with answering(), self._redis.pipeline(transaction=False) as pipe:
-            for place in (_WAITING, *_RUNNING):
-                pipe.zcard(f"{PREFIX}{place}")
-            waiting, *running = cast("list[int]", pipe.execute())
-        return Depth(waiting, sum(running))
+        waiting, running = self._run("depth")
+        return Depth(waiting, running)
 
     def counts(self) -> dict[str, int]:
         """Return what was counted since the store was empty, by name.

@@ -25,7 +25,7 @@ end
 -- Returns the answer to who would be over a limit, or nothing.
 local function refusal(now, waits, cost)
   local limits = cjson.decode(ARGV[3])
-  local own, all = number_with(owner, 'queued'), redis.call('ZCARD', key('deadlines'))
+  local own, all = number_with(owner, 'queued'), number_waiting()
   for _, limit in ipairs({ { 'key', own, limits.own_queued }, { 'service', all, limits.queued } }) do
     local whose, waiting, most = unpack(limit)
     if most and waiting + waits > most then return { 'full', whose, math.max(0, most - waiting) } end

@@ -60,6 +60,19 @@ local function join_ring(owner)
   if not redis.call('ZSCORE', ring, owner) then to_the_end(owner) end
 end
 
+-- How many jobs wait: for their turn, for the end of a pause, or for a worker.
+local function number_waiting()
+  local number = redis.call('ZCARD', key('delayed')) + redis.call('ZCARD', key('dispatched'))
+  local owners = redis.call('ZRANGE', ring, 0, -1)
+  -- what an earlier release has queued stands in the open caller's lanes, and that has no ring
+  if not redis.call('ZSCORE', ring, '') then owners[#owners + 1] = '' end
+  for _, owner in ipairs(owners) do
+    local alone, batches = lanes(owner)
+    number = number + redis.call('ZCARD', alone) + redis.call('ZCARD', batches)
+  end
+  return number
+end
+
 local function leave(id, owner)
   for _, place in ipairs(places) do redis.call('ZREM', key(place), id) end
   redis.call('SREM', of_owner('sent', owner), id)

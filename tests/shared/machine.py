@@ -13,10 +13,10 @@ from hypothesis.stateful import (
 )
 from redis import Redis
 
-from shared.job_index import KINDS
+from shared.job_index import KINDS, JobIndex
 from shared.job_store import JobStore
 from shared.jobs import from_record
-from shared.moves import Pace, Release
+from shared.moves import Depth, Pace, Release
 from shared.scripts import PREFIX
 from tests.builders import LEASE_MS, PROVIDER_ID, a_batch, a_job, dump
 from tests.shared.known_breaker import KnownBreaker
@@ -47,6 +47,7 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.redis.flushdb()
         self.store = JobStore(self.redis, Pace(1e-6), LIMITS)
+        self.index = JobIndex(self.redis, Pace(1e-6), LIMITS)
         self.store.heartbeat("w", CAPACITY, 600_000)
         self.jobs: dict[str, Known] = {}
         self.owners = KnownOwners(self.jobs)
@@ -263,6 +264,11 @@ class Machine(RuleBasedStateMachine):
         assert set(lost) == set(ours) - set(self.standing("running"))
         for job in self.jobs.values():
             job.lease_over = False
+
+    @invariant()
+    def as_many_wait_and_run_as_the_model_says(self) -> None:
+        statuses = [job.status for job in self.jobs.values()]
+        assert self.index.depth() == Depth(statuses.count("queued"), statuses.count("running"))
 
     @invariant()
     def the_store_is_as_the_model_says(self) -> None:
