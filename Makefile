@@ -9,13 +9,24 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types pytest fuzz chaos bench format pins clean
+.PHONY: help run key test lint types pytest fuzz chaos bench format pins clean
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.done ## start everything; Ctrl-C stops it
 	@$(BIN)/python app.py
+
+key: $(VENV)/run.done ## make a client key: make key NAME=alice, or make key alice
+	@$(BIN)/python -m shared.make_key '$(NAME)'
+
+# `make key alice`: the second word is a name and nothing to be made
+ifeq (key,$(firstword $(MAKECMDGOALS)))
+NAME ?= $(word 2,$(MAKECMDGOALS))
+ifneq (,$(word 2,$(MAKECMDGOALS)))
+$(eval $(word 2,$(MAKECMDGOALS)):;@:)
+endif
+endif
 
 test: lint types pytest ## check format, lint and types, and run every test
 
@@ -40,6 +51,7 @@ bench: $(VENV)/dev.done ## measure ways of pacing, use of the limit, waits; take
 	$(BIN)/python -m benchmarks.pacing
 	$(BIN)/python -m benchmarks.limit_use
 	$(BIN)/python -m benchmarks.interactive_wait
+	$(BIN)/python -m benchmarks.key_wait
 
 format: $(VENV)/dev.done ## format the code and mend what lint can
 	$(BIN)/ruff format .

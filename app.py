@@ -250,6 +250,8 @@ def _block(settings: Settings, api: str, flower: str) -> str:
         f"""-d '{{"prompt": "A magical forest"}}' '{api}/generate_image?wait=true'"""
     )
     cares = "".join(f"\n    Take care {weakness}" for weakness in weaknesses(settings))
+    if not settings.open_mode:
+        curl = curl.replace("-d ", "-H 'X-API-Key: <a client key>' -d ")
     return f"""
   Stability AI Image API is ready.
 

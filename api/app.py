@@ -3,6 +3,7 @@
 from flask import Flask
 
 from api import (
+    auth,
     batches,
     cors,
     docs,
@@ -15,6 +16,7 @@ from api import (
     jobs,
     metrics,
     operators,
+    quotas,
     requests_log,
     studio,
 )
@@ -39,6 +41,8 @@ def create_app(services: Services) -> Flask:
     headers.register(app)
     errors.register(app)
     cors.register(app, settings)
+    auth.register(app, settings)
+    quotas.register(app, services)
     door = guard.Door(settings)
     guard.register(app, settings, door)
     app.register_blueprint(images.blueprint(services, waiting))

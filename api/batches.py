@@ -1,6 +1,7 @@
 """Many jobs as one: submitting, watching, ending, and fetching their images in one file."""
 
 import time
+from functools import partial
 from typing import IO
 
 from flask import Blueprint, Request, Response, request
@@ -10,12 +11,11 @@ from api.archive import archive
 from api.batch_requests import read_batch
 from api.bodies import MULTIPART, read_patience
 from api.deliveries import deliveries, redeliver
+from api.owned import known_batch
 from api.peers import has_gone
 from api.streams import watch
 from api.submitting import submit
 from api.waiting import Waiting
-from shared.batches import Batch
-from shared.errors import NotFound
 from shared.services import Services
 from shared.settings import Settings
 
@@ -39,30 +39,30 @@ def blueprint(services: Services, waiting: Waiting) -> Blueprint:
     @routes.get("/batches/<batch_id>")
     def get_batch(batch_id: str) -> Response:
         patience = read_patience(request, None, services.settings, 0.0).checked()
-        batch = _known(batch_id, services)
+        batch = known_batch(batch_id, services)
         batch = waiting.for_end(batch, patience.seconds, has_gone(request.environ))
         return answers.found(batch, services)
 
     @routes.delete("/batches/<batch_id>")
     def cancel_batch(batch_id: str) -> Response:
-        return endings.cancel_batch(_known(batch_id, services), services)
+        return endings.cancel_batch(known_batch(batch_id, services), services)
 
     @routes.get("/batches/<batch_id>/events")
     def batch_events(batch_id: str) -> Response:
-        return watch(_known(batch_id, services), request, services, waiting)
+        return watch(known_batch(batch_id, services), request, services, waiting)
 
     @routes.get("/batches/<batch_id>/archive")
     def batch_archive(batch_id: str) -> Response:
-        return archive(_known(batch_id, services), services)
+        return archive(known_batch(batch_id, services), services)
 
     @routes.get("/batches/<batch_id>/deliveries")
     def batch_deliveries(batch_id: str) -> Response:
-        return deliveries(_known(batch_id, services), services)
+        return deliveries(known_batch(batch_id, services), services)
 
     @routes.post("/batches/<batch_id>/redeliver")
     @routes.post("/batches/<batch_id>/deliveries/redeliver")
     def redeliver_batch(batch_id: str) -> Response:
-        return redeliver(_known(batch_id, services), request, services)
+        return redeliver(partial(known_batch, batch_id, services), request, services)
 
     return routes
 
@@ -88,10 +88,3 @@ def _bound(request: Request, settings: Settings) -> None:
     form = request.mimetype == MULTIPART
     request.max_content_length = MOST_BYTES if form else _MOST_JSON_BYTES
     request.max_form_parts = settings.batch_max_jobs + _OTHER_PARTS
-
-
-def _known(batch_id: str, services: Services) -> Batch:
-    batch = services.index.batch(batch_id)
-    if batch is None:
-        raise NotFound("There is no batch of this id")
-    return batch

@@ -1,10 +1,13 @@
 """What became of a webhook, and sending it again."""
 
+from collections.abc import Callable
+
 from flask import Request, Response, jsonify
 
 from api.bodies import KEY_FIELD, read_body
 from api.complaints import complaint
 from api.idempotency import Key, read_key, replay_of_call
+from api.quotas import counted
 from shared.batches import Batch
 from shared.delivery_views import deliveries_view
 from shared.errors import InvalidRequest
@@ -19,12 +22,17 @@ def deliveries(thing: Job | Batch, services: Services) -> Response:
     return response
 
 
-def redeliver(thing: Job | Batch, request: Request, services: Services) -> Response:
+def redeliver(find: Callable[[], Job | Batch], request: Request, services: Services) -> Response:
     """Have a webhook sent again, at once and whatever became of it: 202; raise Conflict."""
-    key = _only_key(request)
-    kind = "batches" if isinstance(thing, Batch) else "jobs"
-    # it has two addresses, and a key is good for both
-    queued = services.outbox.again(thing, replay_of_call(key, f"/{kind}/{thing.id}/redeliver"))
+    with counted(services) as free:
+        thing = find()
+        key = _only_key(request)
+        kind = "batches" if isinstance(thing, Batch) else "jobs"
+        # it has two addresses, and a key is good for both
+        replay = replay_of_call(key, thing.owner, f"/{kind}/{thing.id}/redeliver")
+        if replay and services.store.find_replay(replay):
+            free()
+    queued = services.outbox.again(thing, replay)
     response = deliveries(thing, services)
     response.status_code = 202
     base = services.settings.public_base_url or ""

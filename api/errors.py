@@ -6,8 +6,9 @@ from typing import Any
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
-from shared.errors import Fault, InvalidRequest, OverLimit, Unauthorized
+from shared.errors import Fault, InvalidRequest, Unauthorized
 from shared.logs import request_id
+from shared.over_limit import OverLimit
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ STATUS = {
     "input_moderated": 422,
     "output_moderated": 422,
     "queue_full": 429,
+    "key_queue_full": 429,
+    "too_many_requests": 429,
     "too_many_streams": 429,
     "internal": 500,
     "provider_auth": 502,
@@ -43,7 +46,13 @@ STATUS = {
     "provider_timeout": 504,
     "deadline_passed": 504,
 }
-RETRY_AFTER_SECONDS = {"queue_full": 10, "too_many_streams": 10, "unavailable": 2, "not_ready": 2}
+RETRY_AFTER_SECONDS = {
+    "queue_full": 10,
+    "key_queue_full": 10,
+    "too_many_streams": 10,
+    "unavailable": 2,
+    "not_ready": 2,
+}
 _NO_STORE = frozenset({404, 410, 503})
 _FRAMEWORK = {
     400: ("invalid_request", "The request can't be read"),
@@ -78,6 +87,8 @@ def answer(status: int, code: str, message: str, **more: Any) -> Response:
 def _fault(fault: Fault) -> Response:
     more = {"errors": fault.errors} if isinstance(fault, InvalidRequest) else {}
     response = answer(STATUS[fault.error_code], fault.error_code, fault.message, **more)
+    if isinstance(fault, Unauthorized):
+        response.headers["WWW-Authenticate"] = fault.challenge
     if isinstance(fault, OverLimit):
         _tell_limit(response, fault)
     if isinstance(fault, Unauthorized):

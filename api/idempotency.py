@@ -37,7 +37,7 @@ def read_key(request: Request, body: Body) -> Key:
     return Key(str(next(iter(keys.values()))))
 
 
-def replay_of(key: Key, path: str, submission: Submission) -> Replay | None:
+def replay_of(key: Key, owner: str, path: str, submission: Submission) -> Replay | None:
     """Return what the store compares: the caller's key, and what was asked for at which path.
 
     Who waits how long is no part of that; an image counts by its bytes, or by what names it.
@@ -46,12 +46,17 @@ def replay_of(key: Key, path: str, submission: Submission) -> Replay | None:
         return None
     batch = submission.batch.model_dump() if submission.batch else None
     asked = [batch, *(_asked(piece) for piece in submission.pieces)]
-    return Replay(_digest(key.value), _digest([path, asked]))
+    return Replay(_of(key.value, owner), _digest([path, asked]))
 
 
-def replay_of_call(key: Key, path: str) -> Replay | None:
+def replay_of_call(key: Key, owner: str, path: str) -> Replay | None:
     """Return what the store compares of a call that asks for nothing but itself."""
-    return None if key.value is None else Replay(_digest(key.value), _digest([path]))
+    return None if key.value is None else Replay(_of(key.value, owner), _digest([path]))
+
+
+def _of(value: str, owner: str) -> str:
+    """Return the name of a key in the store: every owner has keys of its own."""
+    return f"{owner}:{_digest(value)}" if owner else _digest(value)
 
 
 def _asked(piece: Piece) -> dict[str, object]:

@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 from api.complaints import Complaint, complaint
 from shared.batches import STATUSES
 from shared.errors import InvalidRequest
-from shared.job_index import KINDS, Cursor, JobIndex, Wanted
+from shared.job_index import EVERYBODYS, KINDS, Cursor, JobIndex, Wanted
 from shared.jobs import Job
 
 MOST = 100
@@ -16,13 +16,13 @@ DEFAULT = 50
 _KNOWN = ("status", "kind", "batch_id", "limit", "cursor")
 
 
-def page(query: MultiDict[str, str], index: JobIndex) -> tuple[list[Job], str | None]:
-    """Return a page of jobs, newest first, and the cursor of the next; raise InvalidRequest.
+def page(query: MultiDict[str, str], index: JobIndex, owner: str) -> tuple[list[Job], str | None]:
+    """Return a page of an owner's jobs, newest first, and the cursor of the next; raise InvalidRequest.
 
     A cursor names a job and not a number of jobs, so that pages neither repeat nor leave out anything
     while new jobs arrive.
     """
-    wanted = _wanted(query)
+    wanted = _wanted(query, owner)
     batch_id = query.get("batch_id")
     # one more than is shown tells whether there is more
     jobs = _of_batch(batch_id, wanted, index) if batch_id else index.newest(wanted)
@@ -30,7 +30,7 @@ def page(query: MultiDict[str, str], index: JobIndex) -> tuple[list[Job], str | 
     return shown, _written(shown[-1]) if len(jobs) > len(shown) else None
 
 
-def _wanted(query: MultiDict[str, str]) -> Wanted:
+def _wanted(query: MultiDict[str, str], owner: str) -> Wanted:
     faults = [
         complaint(name, f"is not one of {', '.join(_KNOWN)}")
         for name in query
@@ -48,7 +48,7 @@ def _wanted(query: MultiDict[str, str]) -> Wanted:
         faults.append(complaint("cursor", "must be a next_cursor that this service gave"))
     if faults:
         raise InvalidRequest(list(faults))
-    return Wanted(kinds, statuses, after, int(limit) + 1)
+    return Wanted(owner, kinds, statuses, after, int(limit) + 1)
 
 
 def _choice(
@@ -64,7 +64,7 @@ def _choice(
 
 def _of_batch(batch_id: str, wanted: Wanted, index: JobIndex) -> list[Job]:
     batch = index.batch(batch_id)
-    found = index.jobs(batch.jobs) if batch else []
+    found = index.jobs(batch.jobs) if batch and wanted.owner in {batch.owner, EVERYBODYS} else []
     kept = [
         job
         for job in sorted(found, key=_place, reverse=True)

@@ -15,6 +15,7 @@ from api.listing import page
 from api.shapes import PausedView
 from shared.errors import Forbidden, InvalidRequest, NotFound, Unauthorized
 from shared.halt import LONGEST_REASON, Halted
+from shared.job_index import EVERYBODYS
 from shared.queue import dispatch
 from shared.services import Services
 from shared.settings import Settings
@@ -56,7 +57,7 @@ def blueprint(services: Services, door: Door) -> Blueprint:
 
     @routes.get("/jobs")
     def list_all_jobs() -> Response:
-        jobs, cursor = page(request.args, services.index)
+        jobs, cursor = page(request.args, services.index, EVERYBODYS)
         return answers.listed(jobs, cursor, services)
 
     @routes.delete("/jobs/<job_id>")

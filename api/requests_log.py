@@ -35,6 +35,7 @@ def _end(response: Response) -> Response:
         # an image's address opens the image, so it does not belong in a log
         "route": str(request.url_rule or "-"),
         "status": response.status_code,
+        "client": g.caller.owner or None if "caller" in g else None,
         "ms": round((time.monotonic() - g.begun) * 1000),
     }
     _log.log(level, "request", extra=facts)

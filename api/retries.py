@@ -1,6 +1,6 @@
 """A failed or canceled job again, as a new one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from api.bodies import KEY_FIELD, WAIT_FIELD, Body
 from api.complaints import Complaint, complaint
@@ -13,10 +13,14 @@ from shared.operations import BY_NAME
 from shared.settings import Settings
 
 
-def read_retry(job: Job) -> Read:
-    """Return how a request to do this job again is read; it raises Conflict when it can't be done."""
+def read_retry(find: Callable[[], Job]) -> Read:
+    """Return how a request to do a job again is read; it raises Conflict when that can't be done.
+
+    The job is looked for only then, so that the request counts also when there is none.
+    """
 
     def read(body: Body, _: Settings, faults: Sequence[Complaint]) -> Submission:
+        job = find()
         unknown = set(body.fields) - {WAIT_FIELD, KEY_FIELD} | set(body.files)
         found = [
             complaint(name, "is not taken: a job is done again as it was")

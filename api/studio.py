@@ -19,7 +19,11 @@ def blueprint(services: Services) -> Blueprint:
     def page() -> Response:
         base = settings.own_url
         html = render_template(
-            "index.html", sandbox=settings.sandbox, base=base, flower_port=settings.flower_port
+            "index.html",
+            sandbox=settings.sandbox,
+            keys=not settings.open_mode,
+            base=base,
+            flower_port=settings.flower_port,
         )
         response = make_response(html)
         response.headers["Content-Security-Policy"] = _CSP

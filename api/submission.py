@@ -12,7 +12,7 @@ from api.sources import Source, fetch, read_source
 from api.uploads import NOT_A_FILE, Upload, limit_problems
 from api.validation import Envelope, Order, read_order
 from shared.batches import Batch
-from shared.errors import InvalidRequest, QueueFull, StorageUnavailable, StoreUnavailable
+from shared.errors import InvalidRequest, StorageUnavailable, StoreUnavailable
 from shared.jobs import Job, input_name, new_image_name, new_job_id
 from shared.logs import job_id as logged_job_id
 from shared.logs import request_id
@@ -100,28 +100,27 @@ def accepted_before(
 
 
 def accept(
-    submission: Submission, services: Services, replay: Replay | None
+    submission: Submission, services: Services, replay: Replay | None, owner: str
 ) -> Accepted | AcceptedBatch:
-    """Store the jobs, from here on kept whatever dies, and start what can start; raise QueueFull.
+    """Store an owner's jobs, from here on kept whatever dies, and start what can start; raise OverLimit.
 
     An image that is only named is fetched now; raises InvalidRequest.
     """
     uploads = [_fetched(piece, services) for piece in submission.pieces]
-    batch = _batch(submission)
+    batch = _batch(submission, owner)
     jobs = _jobs(submission, uploads, batch, services.settings)
+    jobs = [replace(job, owner=owner) for job in jobs]
     kept = False
     try:
         _store_inputs(jobs, uploads, services)
         accepted = _stored(batch, jobs, services, replay)
-        kept = accepted is not None and not accepted.replayed
+        kept = not accepted.replayed
     except StoreUnavailable:
         kept = True  # nobody knows whether the jobs were accepted, and then they need their inputs
         raise
     finally:
         if not kept:
             _drop_inputs(jobs, services)
-    if accepted is None:
-        raise QueueFull("The queue is full; try again later", services.settings.queue_max_jobs)
     _tell(accepted)
     dispatch(services.store, services.queue)
     return accepted
@@ -152,7 +151,7 @@ def estimate(submission: Submission, settings: Settings) -> int:
 
 def _stored(
     batch: Batch | None, jobs: Sequence[Job], services: Services, replay: Replay | None
-) -> Accepted | AcceptedBatch | None:
+) -> Accepted | AcceptedBatch:
     settings = services.settings
     limits = (settings.queue_max_jobs, replay, settings.day_budget)
     if batch is None:
@@ -160,12 +159,13 @@ def _stored(
     return services.store.accept_batch(batch, jobs, *limits)
 
 
-def _batch(submission: Submission) -> Batch | None:
+def _batch(submission: Submission, owner: str) -> Batch | None:
     told = submission.batch
     if told is None:
         return None
     return Batch(
         id=new_job_id(),
+        owner=owner,
         metadata=told.metadata,
         request_id=request_id.get(),
         webhook=told.webhook_url or "",

@@ -2,47 +2,60 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Response, request
 
 from api import answers
+from api.auth import caller
 from api.bodies import WAIT_FIELD, Patience, read_body, read_dry_run, read_patience
 from api.idempotency import read_key, replay_of
 from api.peers import has_gone
+from api.quotas import counted
 from api.receivers import look_at_receivers
 from api.submission import Read, Submission, accept, accepted_before, estimate
 from api.waiting import Waiting
 from shared.batches import Batch
 from shared.errors import NotFound, StoreUnavailable
 from shared.jobs import Job
+from shared.moves import Accepted, AcceptedBatch, Replay
 from shared.services import Services
 from shared.settings import Settings
 from shared.views import in_credits
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The current request as it was read, and the work of the first like it if it only comes again."""
+
+    submission: Submission
+    patience: Patience
+    dry_run: bool
+    begun: float
+    replay: Replay | None = None
+    before: Accepted | AcceptedBatch | None = None
+
+
 def submit(read: Read, services: Services, waiting: Waiting) -> Response:
     """Accept what the current request asks for, as `read` understands it; answer 202 or the end."""
-    settings = services.settings
-    body = read_body(request)
-    begun = time.monotonic()
-    in_body = body.fields.get(WAIT_FIELD)
-    patience = read_patience(request, in_body, settings, settings.default_wait_seconds)
-    key = read_key(request, body)
-    dry_run, faults = read_dry_run(request)
-    submission = read(body, settings, (*patience.faults, *key.faults, *faults))
-    if dry_run:
+    settings, owner = services.settings, caller().owner
+    with counted(services) as free:
+        asked = _asked(read, owner, services)
+        if asked.before:
+            free()
+    submission, patience = asked.submission, asked.patience
+    if asked.dry_run:
         look_at_receivers(submission, settings)
         return answers.dry_run(_normalised(submission, settings), services)
-    replay = replay_of(key, request.path, submission)
-    accepted = accepted_before(submission, services, replay)
+    accepted = asked.before
     if accepted is None:
         look_at_receivers(submission, settings)
-        accepted = accept(submission, services, replay)
+        accepted = accept(submission, services, asked.replay, owner)
     thing: Job | Batch = accepted.thing
     try:
         # what a fetch took is part of what the caller waits
-        left = max(0.0, patience.seconds - (time.monotonic() - begun))
+        left = max(0.0, patience.seconds - (time.monotonic() - asked.begun))
         thing = waiting.for_end(thing, left, has_gone(request.environ))
         response = _answer(thing, patience, services)
     except (StoreUnavailable, NotFound):
@@ -52,6 +65,22 @@ def submit(read: Read, services: Services, waiting: Waiting) -> Response:
     if accepted.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
+
+
+def _asked(read: Read, owner: str, services: Services) -> _Asked:
+    settings = services.settings
+    body = read_body(request)
+    begun = time.monotonic()
+    in_body = body.fields.get(WAIT_FIELD)
+    patience = read_patience(request, in_body, settings, settings.default_wait_seconds)
+    key = read_key(request, body)
+    dry_run, faults = read_dry_run(request)
+    submission = read(body, settings, (*patience.faults, *key.faults, *faults))
+    asked = _Asked(submission, patience, dry_run, begun)
+    if dry_run:
+        return asked
+    replay = replay_of(key, owner, request.path, submission)
+    return replace(asked, replay=replay, before=accepted_before(submission, services, replay))
 
 
 def _answer(

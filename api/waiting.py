@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from shared.batches import Batch
-from shared.errors import NotFound, NotReady, StoreUnavailable, TooManyStreams
+from shared.errors import NotFound, NotReady, StoreUnavailable
 from shared.jobs import Job, new_job_id
+from shared.over_limit import TooManyStreams
 from shared.services import Services
 
 MOST_FOR_ONE_IMAGE = 20

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from shared.settings import Rate
+from shared.setting_types import Rate
 
 # What the provider documents.
 LIMIT = Rate(150, 10)

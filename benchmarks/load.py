@@ -24,10 +24,10 @@ _BATCH = 100
 
 
 @contextmanager
-def service() -> Iterator[Stack]:
+def service(**settings: str) -> Iterator[Stack]:
     """Give the service, started by `python app.py`, with a second worker and a slow provider."""
     with tempfile.TemporaryDirectory() as folder:
-        stack = Stack(Path(folder), LOG_LEVEL="WARNING")
+        stack = Stack(Path(folder), LOG_LEVEL="WARNING", **settings)
         try:
             stack.start(latency=PROVIDER_SECONDS, travel=TRAVEL_SECONDS)
             with stack.another_worker():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from benchmarks.figures import LIMIT
-from shared.settings import Rate
+from shared.setting_types import Rate
 
 LATENCY_SECONDS = 3.0
 

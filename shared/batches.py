@@ -21,6 +21,7 @@ class Batch:
     jobs: tuple[str, ...] = ()
     created: int = 0
     revision: int = 1
+    owner: str = ""
     metadata: Mapping[str, str] | None = None
     request_id: str = ""
     webhook: str = ""
@@ -57,7 +58,7 @@ class Batch:
 
 
 _NAMES = frozenset(field.name for field in fields_of(Batch))
-_TEXTS = frozenset({"request_id", "webhook"})
+_TEXTS = frozenset({"request_id", "webhook", "owner"})
 
 
 def from_batch_record(batch_id: str, record: Mapping[str, str]) -> Batch:

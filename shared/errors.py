@@ -1,9 +1,9 @@
 """The one vocabulary of faults: each class has a stable code and, for a provider's, its money rule.
 
 The API maps `error_code` to an HTTP status in one place; a worker raises these and a job stores them.
+Those of limits stand in `over_limit.py`.
 """
 
-from math import ceil
 from typing import Any, ClassVar
 
 
@@ -30,12 +30,6 @@ class InvalidRequest(Fault):
         self.errors = errors
 
 
-class Forbidden(Fault):
-    """This caller may not do this."""
-
-    error_code = "forbidden"
-
-
 class Unauthorized(Fault):
     """Who calls is not known; `challenge` says, as `WWW-Authenticate`, how to tell."""
 
@@ -44,6 +38,12 @@ class Unauthorized(Fault):
     def __init__(self, message: str, challenge: str) -> None:
         super().__init__(message)
         self.challenge = challenge
+
+
+class Forbidden(Fault):
+    """This caller may not do this."""
+
+    error_code = "forbidden"
 
 
 class NotFound(Fault):
@@ -80,53 +80,6 @@ class UnsupportedMediaType(Fault):
     """The body is of a kind this route does not read."""
 
     error_code = "unsupported_media_type"
-
-
-class OverLimit(Fault):
-    """As much is held as a limit allows; `policy` names it, `quota` is what it allows.
-
-    `left` is what may still be taken; `window` is for how long a limit counts that begins anew, and
-    `seconds` until when; 0 for others.
-    """
-
-    policy: ClassVar[str]
-    window: ClassVar[int] = 0
-    left: int = 0
-    seconds: int = 0
-
-    def __init__(self, message: str, quota: int) -> None:
-        super().__init__(message)
-        self.quota = quota
-
-
-class QueueFull(OverLimit):
-    """As many jobs wait as `QUEUE_MAX_JOBS` allows."""
-
-    error_code = "queue_full"
-    policy = "queued-jobs"
-
-
-class TooManyStreams(OverLimit):
-    """This process holds as many waiting callers as `MAX_WAITERS` allows."""
-
-    error_code = "too_many_streams"
-    policy = "waiting-callers"
-
-
-class BudgetExceeded(OverLimit):
-    """A day's jobs may not cost so much; in thousandths of a credit, and ms until the next day."""
-
-    error_code = "budget_exceeded"
-    policy = "credits-per-day"
-    window = 86_400
-
-    def __init__(self, budget: int, left: int, needed: int, next_day_ms: int) -> None:
-        super().__init__(
-            f"This would cost {needed / 1000:g} credits, and {left / 1000:g} of the {budget / 1000:g}"
-            " that this service may spend a day are left; the next day begins at 00:00 UTC",
-            budget // 1000,
-        )
-        self.left, self.seconds = left // 1000, ceil(next_day_ms / 1000)
 
 
 class Conflict(Fault):

@@ -9,13 +9,12 @@ from redis import Redis
 from shared.batches import STATUSES, Batch, from_batch_record
 from shared.errors import NotFound
 from shared.jobs import Job, from_record
+from shared.limits import NO_LIMITS, KeyLimits
 from shared.moves import Depth, Pace
 from shared.scripts import PREFIX, Scripts, answering, pairs
 
 KINDS = ("generate", "upscale")
-# The places of the jobs that have not ended (see common.lua), by their status.
-WAITING = ("queued", "queued_batch", "delayed", "dispatched")
-RUNNING = ("running", "parked", "resuming")
+EVERYBODYS = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +22,9 @@ class Outlook:
     """A queued job's place in the queue, from 1, and when its image is expected, in ms from now.
 
     None is unknown: the job pauses, or nothing like it was made lately. `holdup` is the code of what
-    keeps all jobs from being started now: "paused" by the operator, whose `reason` is told,
-    "rate_limited", why the breaker is not closed, or "storage_error" when workers live and none can keep
-    an image.
+    keeps it from being started now: "paused" by the operator, whose `reason` is told, "rate_limited",
+    why the breaker is not closed, or "storage_error" when workers live and none can keep an image, these
+    for all jobs; or "key_running", when as many of its owner's run as may.
     """
 
     position: int | None = None
@@ -44,8 +43,9 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which jobs a list is to hold."""
+    """Which jobs a list is to hold: those of an owner, "" the open caller, or EVERYBODYS."""
 
+    owner: str
     kinds: Sequence[str] = KINDS
     statuses: Sequence[str] = STATUSES
     after: Cursor | None = None
@@ -55,9 +55,10 @@ class Wanted:
 class JobIndex:
     """Ask about jobs; changes nothing but who waits. Every method may raise StoreUnavailable."""
 
-    def __init__(self, redis: "Redis", pace: Pace) -> None:
+    def __init__(self, redis: "Redis", pace: Pace, limits: KeyLimits = NO_LIMITS) -> None:
         self._redis = redis
         self._pace = pace
+        self._most_running = limits.running
         self._run = Scripts(redis).run
 
     def jobs(self, job_ids: Iterable[str]) -> list[Job]:
@@ -74,7 +75,7 @@ class JobIndex:
         """Return the newest jobs of some kinds and statuses, behind a cursor; ties go by id."""
         lists = [f"{kind}:{status}" for kind in wanted.kinds for status in wanted.statuses]
         after = (wanted.after.created, wanted.after.job_id) if wanted.after else ("", "")
-        found = self._run("newest", wanted.limit, *after, *lists)
+        found = self._run("newest", wanted.owner, wanted.limit, *after, *lists)
         return [from_record(job_id, pairs(record)) for job_id, record in found]
 
     def batch(self, batch_id: str) -> Batch | None:
@@ -100,16 +101,15 @@ class JobIndex:
         """Return where a queued job stands; all is unknown for any other."""
         if job.status != "queued":
             return Outlook()
-        position, eta_ms, *held = self._run("outlook", job.id, self._pace.interval_ms)
+        position, eta_ms, *held = self._run(
+            "outlook", job.id, self._pace.interval_ms, self._most_running
+        )
         return Outlook(_number(position), _number(eta_ms), *held)
 
     def depth(self) -> Depth:
         """Return how long the queue is."""
-        with answering(), self._redis.pipeline(transaction=False) as pipe:
-            for place in (*WAITING, *RUNNING):
-                pipe.zcard(f"{PREFIX}{place}")
-            counts = cast("list[int]", pipe.execute())
-        return Depth(sum(counts[: len(WAITING)]), sum(counts[len(WAITING) :]))
+        waiting, running = self._run("depth")
+        return Depth(waiting, running)
 
     def counts(self) -> dict[str, int]:
         """Return what was counted since the store was empty, by name.

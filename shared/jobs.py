@@ -30,8 +30,9 @@ class Job:
     the provider calls that may have been charged or were refused, `unknown` those of them whose
     outcome nobody knows, and `unreached` the tries since then that never reached it; `claim` names the
     latest claim, and `trouble` is the code of what last sent the job back into the queue.
-    `batch` and `retry_of` are ids; `image_gone` tells why a picture that was made is there no more,
-    and `expires` when it will be removed. `sent` is when the latest paid call was sent, `provider_id` by
+    `owner` is the name of the client key that submitted it, "" the open caller; `batch` and `retry_of`
+    are ids; `image_gone` tells why a picture that was made is there no more, and `expires` when it will
+    be removed. `sent` is when the latest paid call was sent, `provider_id` by
     what the provider knows what it began: with it a job is only asked for, and never sent again.
     """
 
@@ -65,6 +66,7 @@ class Job:
     trouble: str | None = None
     provider_request_id: str | None = None
     claim: str = ""
+    owner: str = ""
     batch: str = ""
     retry_of: str = ""
     webhook: str = ""
@@ -107,6 +109,11 @@ def from_record(job_id: str, record: Mapping[str, str]) -> Job:
         elif name in _NAMES:
             fields[name] = value
     return Job(id=job_id, **fields)
+
+
+def flat(record: Mapping[str, str]) -> list[str]:
+    """Return a record as scripts take it: name, value, name, value, …"""
+    return [part for pair in record.items() for part in pair]
 
 
 def new_job_id() -> str:

@@ -20,6 +20,8 @@ _HELD_UP = {
     "rate_limited": "The provider has locked the service out for a while; the job waits for that"
     " to end.",
     "storage_error": "The service can't keep images now; the job waits until it can.",
+    "key_running": "As many jobs of this caller are running as may; the job starts when one of them"
+    " has ended.",
 }
 _GONE = {"deleted": "The image was deleted.", "expired": "The image has expired."}
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from shared.batches import Batch
 from shared.jobs import Job
-from shared.settings import Rate
+from shared.setting_types import Rate
 
 _LEAST_GUARD_MS = 100
 

@@ -5,10 +5,10 @@ from typing import Any, cast
 
 from redis import Redis
 
+from shared.acceptance import KEY_LIVES_MS
 from shared.batches import Batch
 from shared.deliveries import Deliveries, Parcel, Try, subject_of
 from shared.errors import Conflict, KeyReused, NotFound
-from shared.job_store import KEY_LIVES_MS
 from shared.jobs import Job
 from shared.moves import Replay
 from shared.scripts import Scripts

@@ -14,8 +14,8 @@ from shared.scripts import PREFIX, Scripts, answering
 
 # So long a record outlives its picture, so that an expired one is told apart from one that never was.
 OUTLIVES_MS = 86_400_000
-# Where what has ended stands, the first made first.
-LISTS = tuple(f"{kind}:{status}" for kind in KINDS for status in sorted(TERMINAL))
+# Where what has ended stands, the first made first; those of an owner begin with its name.
+_LISTS = tuple(f"{kind}:{status}" for kind in KINDS for status in sorted(TERMINAL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,13 @@ class Retirement:
     def __init__(self, redis: "Redis") -> None:
         self._redis = redis
         self._run = Scripts(redis).run
+
+    def lists(self) -> list[str]:
+        """Return the names of the lists of all that has ended, those of one owner together."""
+        with answering():
+            owners = cast("set[str]", self._redis.smembers(f"{PREFIX}owners"))
+        named = [f"{owner}:{name}" for owner in sorted(owners) for name in _LISTS]
+        return [*_LISTS, *named]
 
     def pages(self, ttl_ms: int, skipped: Mapping[str, int]) -> dict[str, Page]:
         """Look at the next of each list, behind so many of its oldest, for what ended `ttl_ms` ago."""

@@ -8,16 +8,18 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
+from shared.acceptance import PATIENCE_MS
 from shared.breaker import Breaker
 from shared.census import Registrar
 from shared.events import Events
 from shared.halt import Halt
 from shared.image_store import ImageStore
 from shared.job_index import JobIndex
-from shared.job_store import PATIENCE_MS, JobStore
+from shared.job_store import JobStore
 from shared.moves import Pace
 from shared.outbox import Outbox
 from shared.queue import TaskQueue, make_celery
+from shared.requests import Requests
 from shared.retirement import Retirement
 from shared.settings import Settings
 
@@ -42,6 +44,7 @@ class Services:
     halt: Halt
     retirement: Retirement
     registrar: Registrar
+    requests: Requests
 
 
 def build_services(settings: Settings, queue: TaskQueue | None = None) -> Services:
@@ -50,8 +53,8 @@ def build_services(settings: Settings, queue: TaskQueue | None = None) -> Servic
     pace = Pace.of(settings.provider_rate, settings.provider_rate_guard_ms)
     return Services(
         settings=settings,
-        store=JobStore(redis, pace),
-        index=JobIndex(redis, pace),
+        store=JobStore(redis, pace, settings.limits),
+        index=JobIndex(redis, pace, settings.limits),
         images=ImageStore(Path(settings.storage_url)),
         queue=queue or TaskQueue(make_celery(settings)),
         events=Events(redis),
@@ -60,6 +63,7 @@ def build_services(settings: Settings, queue: TaskQueue | None = None) -> Servic
         halt=Halt(redis),
         retirement=Retirement(redis),
         registrar=Registrar(redis),
+        requests=Requests(redis, settings.limits),
     )
 
 

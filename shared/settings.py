@@ -1,29 +1,34 @@
 """Every setting of the service: one typed object, read once from the environment and `.env`."""
 
-import base64
-import json
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from shared.hosts import check_hosts, check_origins, is_loopback, parse_list
-from shared.operations import BY_VARIANT
+from shared.client_keys import ClientKeys
+from shared.hosts import is_loopback
+from shared.limits import EVERYBODY, KeyLimits, KeyLimitSetting, key_limits, thousandths
+from shared.setting_types import (
+    AllowedHosts,
+    CorsOrigins,
+    Credits,
+    Days,
+    Login,
+    Port,
+    Prices,
+    ProviderKey,
+    ProviderRate,
+    Rate,
+    RedisUrl,
+    Storage,
+    Url,
+    WaitSeconds,
+    WebhookSecret,
+)
 
 _MEBIBYTE = 1024 * 1024
 # Where `python -m sandbox` listens when it is not told otherwise.
@@ -35,169 +40,96 @@ class SettingsError(Exception):
     """The environment or `.env` holds something this service can't start with; names all of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """So many provider calls in any so many seconds."""
-
-    calls: int
-    seconds: int
-
-
-def _parse_rate(value: object) -> object:
-    if isinstance(value, Rate):
-        return value
-    match = re.fullmatch(r"\s*([1-9]\d{0,5})\s*/\s*([1-9]\d{0,4})\s*s?\s*", str(value))
-    if not match:
-        raise ValueError("must be calls/seconds, as 150/10s")
-    return Rate(int(match[1]), int(match[2]))
-
-
-def _check_url(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
-        raise ValueError("must be an http or https URL, as https://images.example.com")
-    return value.rstrip("/")
-
-
-def _check_redis_url(value: SecretStr) -> SecretStr:
-    if not re.match(r"rediss?://", value.get_secret_value()):
-        raise ValueError("must be a redis:// or rediss:// URL")
-    return value
-
-
-def _check_storage(value: str) -> str:
-    if re.match(r"[a-z0-9]+://", value) and not value.startswith("file:///"):
-        raise ValueError("must be a folder or file:///folder")
-    return value.removeprefix("file://")
-
-
-def _check_login(value: SecretStr) -> SecretStr:
-    user, colon, password = value.get_secret_value().partition(":")
-    if not (user and colon and password):
-        raise ValueError("must be user:password")
-    return value
-
-
-def _check_key(value: SecretStr) -> SecretStr:
-    # secret files end with a newline, which no header takes
-    key = value.get_secret_value().strip()
-    if not re.fullmatch(r"[!-~]+", key):
-        raise ValueError("must be letters, digits and signs without spaces")
-    return SecretStr(key)
-
-
-def _check_webhook_secret(value: SecretStr) -> SecretStr:
-    # what the standardwebhooks library takes, without what it silently drops
-    text = value.get_secret_value().strip().removeprefix("whsec_").rstrip("=")
-    try:
-        secret = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except ValueError:
-        secret = b""
-    if not 24 <= len(secret) <= 64:
-        raise ValueError(
-            "must be whsec_ and the base64 of 24 to 64 bytes;"
-            " `echo whsec_$(openssl rand -base64 32)` makes one"
-        )
-    return SecretStr(f"whsec_{base64.b64encode(secret).decode()}")
-
-
-def _parse_prices(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        raise ValueError('must be JSON, as {"core": 3, "sd3.5-large": 6.5}') from None
-
-
-def _check_prices(value: dict[str, Decimal]) -> dict[str, Decimal]:
-    unknown = sorted(set(value) - set(BY_VARIANT))
-    if unknown:
-        raise ValueError(f"knows no {unknown[0]!r}; the names are {', '.join(BY_VARIANT)}")
-    if any(not 0 <= credits <= 100_000 for credits in value.values()):
-        raise ValueError("must be credits from 0 to 100000 for each name")
-    return value
-
-
-Url = Annotated[str, AfterValidator(_check_url)]
-Port = Annotated[int, Field(ge=1, le=65_535)]
-Names = tuple[str, ...]
-
-
 class Settings(BaseModel):
     """What an operator may set, by the names of the environment in lower case; all have defaults."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, validate_default=True)
 
-    api_key: Annotated[SecretStr, AfterValidator(_check_key)] | None = None
+    api_key: ProviderKey | None = None
     stability_api_host: Url = "https://api.stability.ai"
     sandbox_url: Url | None = None
     host: str = "127.0.0.1"
     port: Port = 5000
     flower_port: Port = 5555
-    operator_auth: Annotated[SecretStr, AfterValidator(_check_login)] | None = None
-    redis_url: Annotated[SecretStr, AfterValidator(_check_redis_url)] | None = None
+    operator_auth: Login | None = None
+    redis_url: RedisUrl | None = None
     data_dir: Path = Path(".data")
-    storage_url: Annotated[str, AfterValidator(_check_storage)] = "saved_images"
+    storage_url: Storage = "saved_images"
     public_base_url: Url | None = None
+    client_keys: ClientKeys = ()
+    key_limits: KeyLimitSetting = {}
     allow_anonymous: bool = False
     published_on_loopback: bool = False
-    allowed_hosts: Annotated[Names, BeforeValidator(parse_list), AfterValidator(check_hosts)] = ()
-    cors_origins: Annotated[Names, BeforeValidator(parse_list), AfterValidator(check_origins)] = ()
-    default_wait_seconds: Annotated[float, Field(ge=0, le=3_600)] = 0
-    max_wait_seconds: Annotated[float, Field(ge=0, le=3_600)] = 120
-    image_wait_seconds: Annotated[float, Field(ge=0, le=3_600)] = 60
+    allowed_hosts: AllowedHosts = ()
+    cors_origins: CorsOrigins = ()
+    default_wait_seconds: WaitSeconds = 0
+    max_wait_seconds: WaitSeconds = 120
+    image_wait_seconds: WaitSeconds = 60
     upscale_max_side: Annotated[int, Field(ge=32, le=1_536)] = 512
     max_upload_bytes: Annotated[int, Field(ge=1_024, le=10 * _MEBIBYTE)] = 10 * _MEBIBYTE
     batch_max_jobs: Annotated[int, Field(ge=1, le=1_000)] = 100
     fetch_allow_private: bool = False
     webhook_allow_private: bool = False
     queue_max_jobs: Annotated[int, Field(ge=1)] = 10_000
-    provider_rate: Annotated[Rate, BeforeValidator(_parse_rate)] = Rate(150, 10)
+    provider_rate: ProviderRate = Rate(150, 10)
     provider_rate_guard_ms: Annotated[int, Field(ge=0, le=60_000)] = 300
     provider_timeout_seconds: Annotated[float, Field(gt=0, le=3_600)] = 180
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 5
     retry_unknown_outcome: Annotated[int, Field(ge=0, le=100)] = 1
-    retry_unknown_max_credits: Annotated[Decimal, Field(ge=0)] = Decimal(10)
-    image_ttl_days: Annotated[float, Field(ge=0, le=36_500)] = 0
-    credits_per_day: Annotated[Decimal, Field(ge=0)] | None = None
-    job_ttl_days: Annotated[float, Field(ge=0, le=36_500)] = 90
+    retry_unknown_max_credits: Credits = Decimal(10)
+    image_ttl_days: Days = 0
+    credits_per_day: Credits | None = None
+    job_ttl_days: Days = 90
     job_deadline_seconds: Annotated[int, Field(ge=1, le=31_536_000)] = 86_400
     max_waiters: Annotated[int, Field(ge=0)] = 5_000
     shutdown_grace_seconds: Annotated[int, Field(ge=1, le=3_600)] = 20
     worker_concurrency: Annotated[int, Field(ge=1, le=2_000)] = 200
     web_processes: Annotated[int, Field(ge=1, le=64)] = 2
-    webhook_secret: Annotated[SecretStr, AfterValidator(_check_webhook_secret)] | None = None
-    prices: Annotated[
-        dict[str, Decimal], BeforeValidator(_parse_prices), AfterValidator(_check_prices)
-    ] = {}
+    webhook_secret: WebhookSecret | None = None
+    prices: Prices = {}
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] | None = None
 
     @model_validator(mode="after")
     def _stay_at_home_unless_told(self) -> "Settings":
-        if self.allow_anonymous:
+        if self.allow_anonymous or self.client_keys:
             return self
         if not self.on_loopback:
             raise ValueError(
                 f"HOST {self.host} is not a loopback address, and anybody could spend your credits:"
-                " set ALLOW_ANONYMOUS=true if that is what you want"
+                " give out keys (CLIENT_KEYS), or set ALLOW_ANONYMOUS=true if that is what you want"
             )
         if self.public_base_url:
             raise ValueError(
                 "PUBLIC_BASE_URL opens the service to anybody who could spend your credits:"
-                " set ALLOW_ANONYMOUS=true if that is what you want"
+                " give out keys (CLIENT_KEYS), or set ALLOW_ANONYMOUS=true if that is what you want"
             )
         return self
+
+    @model_validator(mode="after")
+    def _limit_only_who_may_call(self) -> "Settings":
+        known = {EVERYBODY, *(key.name for key in self.client_keys)}
+        if unknown := sorted(set(self.key_limits) - known):
+            names = ", ".join(sorted(known))
+            raise ValueError(
+                f"KEY_LIMITS names {unknown[0]!r}, which is no key of CLIENT_KEYS; the names are {names}"
+            )
+        return self
+
+    @property
+    def open_mode(self) -> bool:
+        """Whether whoever reaches the service may call it."""
+        return not self.client_keys
+
+    @property
+    def limits(self) -> KeyLimits:
+        """Return what each key may take; without keys `*` is everybody."""
+        return key_limits(self.key_limits)
 
     @property
     def sandbox(self) -> bool:
         """Whether pictures come from the sandbox, for want of a key."""
         return self.api_key is None
-
-    @property
-    def open_mode(self) -> bool:
-        """Whether whoever reaches the service may call it."""
-        return True
 
     @property
     def on_loopback(self) -> bool:
@@ -254,7 +186,7 @@ class Settings(BaseModel):
     @property
     def day_budget(self) -> int | None:
         """Return `CREDITS_PER_DAY` in thousandths of a credit."""
-        return None if self.credits_per_day is None else int(self.credits_per_day * 1000)
+        return None if self.credits_per_day is None else thousandths(self.credits_per_day)
 
     @property
     def job_ttl_ms(self) -> int:
@@ -264,7 +196,7 @@ class Settings(BaseModel):
     @property
     def price_overrides(self) -> dict[str, int]:
         """Return `PRICES` in thousandths of a credit."""
-        return {variant: int(credits * 1000) for variant, credits in self.prices.items()}
+        return {variant: thousandths(credits) for variant, credits in self.prices.items()}
 
 
 def load_settings(env_file: Path | None = Path(".env"), **given: Any) -> Settings:
@@ -296,5 +228,6 @@ def _by_field(values: Mapping[str, str | None]) -> dict[str, str | None]:
 
 def _complaint(fault: Mapping[str, Any]) -> str:
     message = str(fault["msg"]).removeprefix("Value error, ").replace("Input should", "should")
-    name = ".".join(str(part) for part in fault["loc"]).upper()
+    setting, *inside = (str(part) for part in fault["loc"]) if fault["loc"] else ("",)
+    name = ".".join((setting.upper(), *inside))
     return f"{name} {message}" if name else message

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from redis import Redis
 
@@ -13,11 +13,13 @@ from shared.batches import Batch
 from shared.job_store import JobStore
 from shared.jobs import Job, new_image_name, new_job_id
 from shared.moves import Release
+from shared.over_limit import OverLimit
 from shared.scripts import PREFIX
 
 LEASE_MS = 30_000
 HOUR_MS = 3_600_000
-PLACES = ("queued", "queued_batch", "delayed", "dispatched", "running", "parked", "resuming")
+LANES = ("queued", "queued_batch")
+PLACES = (*LANES, "delayed", "dispatched", "running", "parked", "resuming")
 CLAIM = "c1"
 PROVIDER_ID = "a" * 64
 
@@ -43,23 +45,28 @@ def a_job(**changes: Any) -> Job:
 
 def accepted(store: JobStore, **changes: Any) -> Job:
     """Return a job that the store has taken."""
-    taken = store.accept(a_job(**changes), 10_000)
-    assert taken is not None
-    return taken.job
+    return store.accept(a_job(**changes), 10_000).job
+
+
+def fits(order: Callable[[], object]) -> bool:
+    """Tell whether an order is within every limit."""
+    try:
+        order()
+    except OverLimit:
+        return False
+    return True
 
 
 def a_batch(number: int = 3, **changes: Any) -> tuple[Batch, list[Job]]:
     """Return a new batch and its jobs, with ids in their order as the API gives them."""
-    batch = Batch(id=new_job_id())
+    batch = Batch(id=new_job_id(), owner=changes.get("owner", ""))
     ids = sorted(new_job_id() for _ in range(number))
     return batch, [a_job(id=job_id, batch=batch.id, **changes) for job_id in ids]
 
 
 def accepted_batch(store: JobStore, number: int = 3, **changes: Any) -> Batch:
     """Return a batch that the store has taken."""
-    taken = store.accept_batch(*a_batch(number, **changes), 10_000)
-    assert taken is not None
-    return taken.batch
+    return store.accept_batch(*a_batch(number, **changes), 10_000).batch
 
 
 def running(store: JobStore, **changes: Any) -> Job:
@@ -145,7 +152,13 @@ def known(store: JobStore, job_id: str) -> Job:
 
 def places(redis: "Redis", job_id: str) -> list[str]:
     """Return the indexes in which a job stands."""
-    return [place for place in PLACES if redis.zscore(f"{PREFIX}{place}", job_id) is not None]
+    owner = cast("str | None", redis.hget(f"{PREFIX}job:{job_id}", "owner"))
+    return [place for place in PLACES if redis.zscore(place_key(place, owner), job_id) is not None]
+
+
+def place_key(place: str, owner: str | None = "") -> str:
+    """Return the name of an index; an owner's lanes are its own."""
+    return f"{PREFIX}{place}:{owner}" if owner and place in LANES else f"{PREFIX}{place}"
 
 
 def dump(redis: "Redis") -> dict[str, Any]:
@@ -154,6 +167,7 @@ def dump(redis: "Redis") -> dict[str, Any]:
         "hash": redis.hgetall,
         "string": redis.get,
         "list": lambda name: redis.lrange(name, 0, -1),
+        "set": lambda name: sorted(cast("set[str]", redis.smembers(name))),
         "zset": lambda name: redis.zrange(name, 0, -1, withscores=True),
     }
     return {str(name): read[str(redis.type(name))](str(name)) for name in redis.scan_iter()}

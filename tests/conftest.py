@@ -19,6 +19,7 @@ from shared.job_index import JobIndex
 from shared.job_store import JobStore
 from shared.moves import Pace
 from shared.outbox import Outbox
+from shared.requests import Requests
 from shared.retirement import Retirement
 from shared.services import Services, connect
 from shared.settings import Settings, load_settings
@@ -105,5 +106,6 @@ def services(
         halt=Halt(redis_client),
         retirement=Retirement(redis_client),
         registrar=Registrar(redis_client),
+        requests=Requests(redis_client),
     )
     events.close()

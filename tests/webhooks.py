@@ -38,12 +38,10 @@ def ended(store: JobStore, webhook: str = URL, **changes: Any) -> Job:
     return known(store, job.id)
 
 
-def batch_of(store: JobStore, total: int, webhook: str = URL) -> Batch:
+def batch_of(store: JobStore, total: int, webhook: str = URL, **changes: Any) -> Batch:
     """Return a batch that was accepted, whose jobs tell nobody."""
-    batch, jobs = a_batch(total)
-    taken = store.accept_batch(replace(batch, webhook=webhook), jobs, 10_000)
-    assert taken is not None
-    return taken.batch
+    batch, jobs = a_batch(total, **changes)
+    return store.accept_batch(replace(batch, webhook=webhook), jobs, 10_000).batch
 
 
 def take(outbox: Outbox, claim: str = "c1", most: int = MOST) -> Parcel | None:

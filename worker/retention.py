@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from shared.jobs import Job, job_of_input
-from shared.retirement import LISTS, Page
+from shared.retirement import Page
 from shared.services import Services
 
 _log = logging.getLogger(__name__)
@@ -18,6 +18,8 @@ _TIDY_MS = 3_600_000
 # No request and no write takes so long, so what lies there since then is not on its way.
 _LEFT_SECONDS = 3_600.0
 _LOOK_MOST = 100
+# Those of three owners: of each list a hundred entries are looked at, and 2,000 at once.
+_LISTS_AT_ONCE = 18
 
 
 def expire(services: Services) -> None:
@@ -46,21 +48,30 @@ def _end_image(job_id: str, services: Services) -> bool:
 
 
 class Retiring:
-    """Remove records `JOB_TTL_DAYS` after the end of their jobs, a page of each list in turn."""
+    """Remove records `JOB_TTL_DAYS` after the end of their jobs, a page of some lists in turn."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         # how many of a list's oldest were looked at and stay: made long ago, they ended lately
-        self._skipped = dict.fromkeys(LISTS, 0)
+        self._skipped: dict[str, int] = {}
+        self._turns: list[str] = []
 
     def step(self) -> None:
-        """Look at the next page of each list; from its last page on, at its first again."""
+        """Look at the next page of the next lists; from its last page on, at its first again."""
         ttl_ms = self._services.settings.job_ttl_ms
         if not ttl_ms:
             return
-        for name, page in self._services.retirement.pages(ttl_ms, self._skipped).items():
+        for name, page in self._services.retirement.pages(ttl_ms, self._next()).items():
             stay = page.stay + self._end(page)
             self._skipped[name] = 0 if page.last else self._skipped[name] + stay
+
+    def _next(self) -> dict[str, int]:
+        """Return the lists whose turn it is, and how many of their oldest are known to stay."""
+        if not self._turns:
+            self._turns = self._services.retirement.lists()
+            self._skipped = {name: self._skipped.get(name, 0) for name in self._turns}
+        names, self._turns = self._turns[:_LISTS_AT_ONCE], self._turns[_LISTS_AT_ONCE:]
+        return {name: self._skipped[name] for name in names}
 
     def _end(self, page: Page) -> int:
         """Remove what is over; return how many entries stay because they can't be removed."""

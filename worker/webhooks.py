@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from standardwebhooks import Webhook
 
 from shared.batches import Batch
+from shared.client_keys import webhook_secret_of
 from shared.deliveries import Parcel, Try, webhook_id
 from shared.delivery_views import batch_event, job_event
 from shared.errors import NotFound, OutboundFault, StoreUnavailable
@@ -135,7 +136,8 @@ def _call(thing: Job | Batch, services: Services, outbound: Outbound) -> Try:
         return Try(at, None, "WEBHOOK_SECRET is not set any more, so nothing can be signed", 0)
     try:
         body = _body(thing, services)
-        headers = _headers(webhook_id(thing), body, secret.get_secret_value())
+        own = webhook_secret_of(thing.owner, secret.get_secret_value())
+        headers = _headers(webhook_id(thing), body, own)
         status = outbound.post(thing.webhook, body.encode(), headers)
         error = _refusal(status)
     except OutboundFault as fault:

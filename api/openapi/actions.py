@@ -9,7 +9,7 @@ from typing import Any
 
 from api.bodies import KEY_FIELD, WAIT_FIELD
 from api.openapi.answers import JSON
-from api.openapi.document import TITLE, VERSION
+from api.openapi.document import SECURITY, TITLE, VERSION
 from api.openapi.models import Schema, answer_schemas, ref
 from api.openapi.orders import order_schema
 from api.openapi.parameters import parameters
@@ -111,7 +111,8 @@ def build_actions(settings: Settings) -> Schema:
         "info": {"title": TITLE, "version": VERSION, "description": _ABOUT},
         "servers": [{"url": settings.own_url}],
         "paths": paths,
-        "components": {"schemas": schemas},
+        "components": {"schemas": schemas, "securitySchemes": {"bearer": SECURITY["bearer"]}},
+        **({"security": [{"bearer": []}]} if not settings.open_mode else {}),
     }
 
 

@@ -15,6 +15,8 @@ from shared.settings import Settings
 JSON = "application/json"
 HTML = "text/html"
 REQUEST_ID = "X-Request-ID"
+# Where a key may send only so many requests a minute, every answer to it tells what is left.
+_OF_A_KEY = ("RateLimit", "RateLimit-Policy")
 _BYTES: Schema = {"type": "string", "format": "binary"}
 _TEXT: Schema = {"type": "string"}
 _JOB_LINKS = ("getJob", "cancelJob", "retryJob", "deleteImage", "watchJob")
@@ -130,14 +132,15 @@ _OF_A_STATUS: Mapping[int, tuple[str, ...]] = {
     402: ("RateLimit", "RateLimit-Policy", "Retry-After"),
     405: ("Allow",),
     416: ("Content-Range",),
-    429: ("RateLimit", "RateLimit-Policy"),
+    429: ("RateLimit", "RateLimit-Policy", "Retry-After"),
 }
 
 HEADERS = {
     REQUEST_ID: "The caller's own id of the request if it is sane, else a new one.",
     "Location": "Where to ask how it stands.",
-    "RateLimit": "What is left of the limit that was met, and in how many seconds to look again.",
-    "RateLimit-Policy": "The limit that was met, and how much it allows.",
+    "RateLimit": "What is left of the requests a minute, and of a limit that was met, and in how many"
+    " seconds there is more.",
+    "RateLimit-Policy": "How much these limits allow, and in how many seconds.",
     "Retry-After": "Seconds to let pass before asking again.",
     "ETag": "Changes with the content.",
     "Cache-Control": "How long the answer may be kept.",
@@ -214,13 +217,9 @@ def _listed(codes: list[str]) -> str:
 
 
 def _response(answer: Answer, sample: object = None) -> Schema:
-    told: Schema = {
-        "description": answer.what,
-        "headers": {
-            **{name: {"required": True, **_header(name)} for name in (REQUEST_ID, *answer.always)},
-            **{name: _header(name) for name in answer.perhaps},
-        },
-    }
+    headers = {name: _header(name) for name in (*answer.perhaps, *_OF_A_KEY)}
+    headers |= {name: {"required": True, **_header(name)} for name in (REQUEST_ID, *answer.always)}
+    told: Schema = {"description": answer.what, "headers": headers}
     if answer.content:
         told["content"] = {
             kind: {"schema": schema} if schema else {} for kind, schema in answer.content.items()

@@ -4,7 +4,7 @@ import re
 
 from api.openapi.answers import failing_statuses, responses
 from api.openapi.bodies import request_bodies, request_schemas
-from api.openapi.endpoints import ENDPOINTS, TAGS, Endpoint, faults_of, is_operators
+from api.openapi.endpoints import ENDPOINTS, TAGS, Endpoint, faults_of, is_operators, needs_key
 from api.openapi.models import Schema, answer_schemas
 from api.openapi.parameters import parameters
 from api.openapi.webhooks import webhooks
@@ -14,6 +14,11 @@ from shared.settings import Settings
 TITLE = "Stability AI Image API"
 VERSION = "0.1.0"
 _OPERATOR = "operator"
+# Two ways to show a client key; what a service without keys asks for none of.
+SECURITY: Schema = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A client key."},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same."},
+}
 
 
 def build(settings: Settings) -> Schema:
@@ -29,14 +34,14 @@ def build(settings: Settings) -> Schema:
         },
         "servers": [{"url": settings.public_base_url or "/"}],
         "tags": [{"name": name, "description": what} for name, what in TAGS.items()],
-        "paths": _paths(),
+        "paths": _paths(not settings.open_mode),
         "webhooks": webhooks(),
         "components": {
             "schemas": {**request_schemas(settings), **answer_schemas()},
             "parameters": parameters(),
             "requestBodies": request_bodies(),
             "responses": responses(settings),
-            "securitySchemes": {_OPERATOR: {"type": "http", "scheme": "basic"}},
+            "securitySchemes": {**SECURITY, _OPERATOR: {"type": "http", "scheme": "basic"}},
         },
     }
 
@@ -46,15 +51,15 @@ def address(rule: str) -> str:
     return re.sub(r"<(\w+)>", r"{\1}", rule)
 
 
-def _paths() -> dict[str, Schema]:
+def _paths(keys: bool) -> dict[str, Schema]:
     paths: dict[str, Schema] = {}
     for endpoint in ENDPOINTS:
         operations = paths.setdefault(address(endpoint.rule), {})
-        operations[endpoint.method.lower()] = _operation(endpoint)
+        operations[endpoint.method.lower()] = _operation(endpoint, keys)
     return paths
 
 
-def _operation(endpoint: Endpoint) -> Schema:
+def _operation(endpoint: Endpoint, keys: bool) -> Schema:
     taken = (*re.findall(r"<(\w+)>", endpoint.rule), *endpoint.takes)
     told: Schema = {
         "operationId": endpoint.name,
@@ -64,9 +69,15 @@ def _operation(endpoint: Endpoint) -> Schema:
         "parameters": [_ref("parameters", name) for name in taken],
         "requestBody": _ref("requestBodies", endpoint.body) if endpoint.body else None,
         "responses": _responses(endpoint),
-        "security": [{_OPERATOR: []}] if is_operators(endpoint.rule) else None,
+        "security": _security(endpoint, keys=keys),
     }
     return {name: value for name, value in told.items() if value}
+
+
+def _security(endpoint: Endpoint, *, keys: bool) -> list[Schema] | None:
+    if is_operators(endpoint.rule):
+        return [{_OPERATOR: []}]
+    return [{name: []} for name in SECURITY] if keys and needs_key(endpoint.rule) else None
 
 
 def _responses(endpoint: Endpoint) -> Schema:

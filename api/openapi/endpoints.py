@@ -21,7 +21,8 @@ class Endpoint:
     """One method of one address, as Flask knows it.
 
     `answers` and `faults` go by status; what every such request may meet is added (see `faults_of`).
-    `waits` tells that the answer may be a job that failed; `alone`, that no Redis is asked.
+    `waits` tells that the answer may be a job that failed; `alone`, that no Redis is asked; `open`, that
+    no client key is.
     """
 
     method: str
@@ -36,6 +37,7 @@ class Endpoint:
     faults: tuple[int, ...] = ()
     waits: bool = False
     alone: bool = False
+    open: bool = False
 
 
 _OPTIONS = frozenset({"wait", "dry_run"})
@@ -61,7 +63,7 @@ ENDPOINTS = (
         "GET", "/saved_images/<name>", "getImage", IMAGES, "Fetch an image",
         "Waits for an image that is still to be made, and then answers 503 with `Retry-After`.",
         takes=("download", "range", "if_none_match"),
-        answers={200: "Image", 206: "ImagePart", 304: "NotModified"}, faults=(404, 410, 416),
+        answers={200: "Image", 206: "ImagePart", 304: "NotModified"}, faults=(404, 410, 416), open=True,
     ),
     Endpoint(
         "GET", "/jobs", "listJobs", JOBS, "List jobs, newest first",
@@ -173,30 +175,36 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", "/healthz", "isAlive", SERVICE, "Is the service alive?",
-        answers={200: "Alive"}, alone=True,
+        answers={200: "Alive"}, alone=True, open=True,
     ),
     Endpoint(
         "GET", "/readyz", "isReady", SERVICE, "Is the service able to work?",
-        answers={200: "Ready", 503: "Unready"}, alone=True,
+        answers={200: "Ready", 503: "Unready"}, alone=True, open=True,
     ),
     Endpoint(
         "GET", "/openapi.json", "getDocument", SERVICE, "This document",
-        takes=("if_none_match",), answers={200: "Document", 304: "NotModified"}, alone=True,
+        takes=("if_none_match",), answers={200: "Document", 304: "NotModified"}, alone=True, open=True,
     ),
     Endpoint(
         "GET", "/openapi-actions.json", "getActionsDocument", SERVICE,
         "The short form that a Custom GPT imports",
-        takes=("if_none_match",), answers={200: "Document", 304: "NotModified"}, alone=True,
+        takes=("if_none_match",), answers={200: "Document", 304: "NotModified"}, alone=True, open=True,
     ),
     Endpoint(
         "GET", "/docs", "readDocs", SERVICE, "Read and try the API in a browser",
-        answers={200: "Page"}, alone=True,
+        answers={200: "Page"}, alone=True, open=True,
     ),
     Endpoint(
         "GET", "/", "openPage", SERVICE, "A page that says what runs",
-        answers={200: "Page"}, alone=True,
+        answers={200: "Page"}, alone=True, open=True,
     ),
 )  # fmt: skip
+# What asks for no client key.
+OPEN_RULES = frozenset(each.rule for each in ENDPOINTS if each.open)
+# What may come again by its idempotency key.
+REPLAYABLE = frozenset(
+    (each.method, each.rule) for each in ENDPOINTS if "idempotency_key" in each.takes
+)
 _OPTIONS_OF = {(each.method, each.rule): _OPTIONS.intersection(each.takes) for each in ENDPOINTS}
 
 
@@ -205,8 +213,13 @@ UNGUARDED = frozenset({"/healthz", "/readyz"})
 
 
 def is_operators(rule: str) -> bool:
-    """Tell whether an address is the operator's alone."""
+    """Tell whether an address is the operator's alone, whose credential is another."""
     return rule.startswith("/operator/") or rule == "/metrics"
+
+
+def needs_key(rule: str) -> bool:
+    """Tell whether a client key is asked for at an address; also at one that is none of these."""
+    return rule not in OPEN_RULES and not is_operators(rule)
 
 
 def options_of(method: str, rule: str) -> frozenset[str]:
@@ -217,6 +230,8 @@ def options_of(method: str, rule: str) -> frozenset[str]:
 def faults_of(endpoint: Endpoint) -> list[int]:
     """Return the faults of an endpoint: its own, and what every such request may meet."""
     faults = {*endpoint.faults, 500}
+    if needs_key(endpoint.rule):
+        faults |= {401, 429}
     if not endpoint.alone:
         faults.add(503)
     if endpoint.rule not in UNGUARDED:

@@ -17,8 +17,8 @@ _HEADERS = {
 }
 _WHAT = (
     "Signed as [Standard Webhooks](https://www.standardwebhooks.com) says, so that its libraries"
-    " verify it. Any 2xx within 10 seconds is taken as received; else it is sent again, after about"
-    " 5 s, 30 s, 5 min, 30 min, 2 h, 5 h and 10 h."
+    " verify it; each client key has a secret of its own. Any 2xx within 10 seconds is taken as"
+    " received; else it is sent again, after about 5 s, 30 s, 5 min, 30 min, 2 h, 5 h and 10 h."
 )
 
 

@@ -10,6 +10,10 @@ failure's own status with the job as its body. Not done in time is no error: 202
 **Sent again, paid once.** The same `Idempotency-Key` with the same request within 24 hours gives the
 same job.
 
+**Who calls.** A service that has client keys asks for one with every call, as
+`Authorization: Bearer <key>` or `X-API-Key: <key>`; each key sees its own jobs. Pictures need none:
+their addresses can't be guessed.
+
 **When something is wrong,** the answer is JSON with `error` (a sentence), `error_code` (for programs)
 and `request_id`.
 """
@@ -119,8 +123,8 @@ ANSWER = {
 CODES = {
     "invalid_request": "A field is missing or wrong: `errors` says which, and what is allowed.",
     "provider_rejected": "The provider found the request invalid, or the image's pixels are damaged.",
-    "budget_exceeded": "It would cost more than this service may still spend today.",
-    "unauthorized": "Who calls is not known: `WWW-Authenticate` says how to tell.",
+    "budget_exceeded": "It would cost more than this client key or this service may still spend today.",
+    "unauthorized": "Who calls is not known, or not by this key: `WWW-Authenticate` says how to tell.",
     "forbidden": "Who calls may not do this: a page of another site, or under a name that is not known.",
     "not_found": "There is no such thing, or it is somebody else's.",
     "method_not_allowed": "This address does not take this method.",
@@ -134,6 +138,8 @@ CODES = {
     "input_moderated": "Prompt or image was refused by content moderation; free of charge.",
     "output_moderated": "The picture was refused by content moderation; it was charged.",
     "queue_full": "As many jobs wait as this service takes.",
+    "key_queue_full": "As many jobs of this client key wait as it may have.",
+    "too_many_requests": "This client key has sent as many requests within a minute as it may.",
     "too_many_streams": "This service holds as many streams as it can.",
     "internal": "A defect of this service; it has been logged.",
     "provider_auth": "The provider refused this service's key.",

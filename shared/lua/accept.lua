@@ -1,43 +1,56 @@
--- ARGV: id (of the job, or of the batch that the jobs are), longest queue, the last moment at which
--- anybody waits for the answer, idempotency key or '', fingerprint of what is asked for, ms that the key
+-- ARGV: id (of the job, or of the batch that the jobs are), their owner, the limits as JSON, the last moment at
+-- which anybody waits for the answer, idempotency key or '', fingerprint of what is asked for, ms that the key
 -- lives, the jobs as JSON [[id, image name, deadline in ms from now, [name, value, …], estimate], …], the batch's
--- record as JSON [name, value, …] or '', and how many thousandths of a credit a day's jobs may cost or ''.
--- All jobs are accepted, or none.
+-- record as JSON [name, value, …] or ''. All jobs are accepted, or none.
+-- The limits are those of the service, and of this owner: {queued, credits, own_queued, own_credits}, each the
+-- most jobs that may wait or thousandths of a credit that a day's jobs may cost, or left out.
 -- Returns {'ok', id, record}; {'replayed', id, record} of the first with this key and fingerprint;
 -- {'other'} when the key was used for something else; {'forgotten'} when it bought something of which there
--- is no record any more, and would buy it again; {'full'}; {'over', what is left of the day's credits, what
--- these would cost, ms until the next day}; or {'late'} when nobody waits any more: a
--- command that stood in the socket of a server that hung must not buy what its caller was told to be
--- refused. The same id again changes nothing.
-local entry = ARGV[1]
-local entry_key = ARGV[8] ~= '' and batch_key or job_key
-local idempotency = key('idempotency:' .. ARGV[4])
-local used = ARGV[4] ~= '' and redis.call('GET', idempotency)
+-- is no record any more, and would buy it again; {'full', whose limit it is, how many may still come};
+-- {'over', whose limit it is, what is left of the day's credits, what these would cost, ms until the next day};
+-- or {'late'} when nobody waits any more: a command that stood in the socket of a server that hung must not buy
+-- what its caller was told to be refused. Whose limit: 'key' or 'service'. The same id again changes nothing.
+local entry, owner = ARGV[1], ARGV[2]
+local entry_key = ARGV[9] ~= '' and batch_key or job_key
+local idempotency = key('idempotency:' .. ARGV[5])
+local used = ARGV[5] ~= '' and redis.call('GET', idempotency)
 if used then
   local fingerprint, first = used:match('^(%S+) (%S+)$')
-  if fingerprint ~= ARGV[5] then return { 'other' } end
+  if fingerprint ~= ARGV[6] then return { 'other' } end
   local record = redis.call('HGETALL', entry_key(first))
   if #record == 0 then return { 'forgotten' } end
   if first ~= entry then return { 'replayed', first, record } end
 end
 
+-- Returns the answer to who would be over a limit, or nothing.
+local function refusal(now, waits, cost)
+  local limits = cjson.decode(ARGV[3])
+  local own, all = number_with(owner, 'queued'), number_waiting()
+  for _, limit in ipairs({ { 'key', own, limits.own_queued }, { 'service', all, limits.queued } }) do
+    local whose, waiting, most = unpack(limit)
+    if most and waiting + waits > most then return { 'full', whose, math.max(0, most - waiting) } end
+  end
+  local budgets = { { 'key', owner, limits.own_credits }, { 'service', '', limits.credits } }
+  for _, budget in ipairs(budgets) do
+    local whose, of, most = unpack(budget)
+    local left = most and most - spent(now, of)
+    if left and cost > left then return { 'over', whose, math.max(0, left), cost, day_ms - now % day_ms } end
+  end
+end
+
 if redis.call('EXISTS', entry_key(entry)) == 0 then
   local now = now_ms()
-  if now > tonumber(ARGV[3]) then return { 'late' } end
-  local jobs = cjson.decode(ARGV[7])
-  local waiting = 0
-  for _, place in ipairs({ 'queued', 'queued_batch', 'delayed', 'dispatched' }) do
-    waiting = waiting + redis.call('ZCARD', key(place))
-  end
-  if waiting + #jobs > tonumber(ARGV[2]) then return { 'full' } end
+  if now > tonumber(ARGV[4]) then return { 'late' } end
+  local jobs = cjson.decode(ARGV[8])
   local cost = 0
   for _, job in ipairs(jobs) do cost = cost + job[5] end
-  local left = (tonumber(ARGV[9]) or math.huge) - tonumber(redis.call('GET', spent_key(now)) or 0)
-  if cost > left then return { 'over', math.max(0, left), cost, day_ms - now % day_ms } end
-  reserve(now, cost)
-  if ARGV[8] ~= '' then
+  local refused = refusal(now, #jobs, cost)
+  if refused then return refused end
+  reserve(now, cost, owner)
+  if owner ~= '' then redis.call('SADD', key('owners'), owner) end
+  if ARGV[9] ~= '' then
     redis.call('HSET', batch_key(entry), 'revision', 1, 'created', now, 'queued', #jobs,
-      unpack(cjson.decode(ARGV[8])))
+      unpack(cjson.decode(ARGV[9])))
   end
   for _, job in ipairs(jobs) do
     local id, image, deadline, record = unpack(job)
@@ -45,10 +58,10 @@ if redis.call('EXISTS', entry_key(entry)) == 0 then
       'deadline', now + deadline, unpack(record))
     redis.call('SET', key('image:' .. image), id)
     redis.call('ZADD', key('deadlines'), now + deadline, id)
-    redis.call('ZADD', list_key(redis.call('HGET', job_key(id), 'kind'), 'queued'), now, id)
+    redis.call('ZADD', list_key(owner, redis.call('HGET', job_key(id), 'kind'), 'queued'), now, id)
     enqueue(id)
     redis.call('PUBLISH', key('events'), id .. ' 1 queued')
   end
-  if ARGV[4] ~= '' then redis.call('SET', idempotency, ARGV[5] .. ' ' .. entry, 'PX', ARGV[6]) end
+  if ARGV[5] ~= '' then redis.call('SET', idempotency, ARGV[6] .. ' ' .. entry, 'PX', ARGV[7]) end
 end
 return { 'ok', entry, redis.call('HGETALL', entry_key(entry)) }

@@ -1,4 +1,4 @@
--- ARGV: id, claim, lease in ms. Returns the record, now running, or nothing when it is not to be had.
+-- ARGV: id, claim, lease in ms, how many jobs of an owner may run (see free_of). Returns the record, now running, or nothing when it is not to be had.
 -- The same claim again (an answer was lost) is granted again.
 -- Of a job that cooks at the provider nothing changes but who holds it, and nobody is told.
 local id, claim, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -16,6 +16,9 @@ if not holds(id, claim) then
   if found[1] ~= 'queued' or now >= tonumber(found[2]) then return {} end
   -- a second message must not cut short the pause of a job that waits for its next try
   if redis.call('ZSCORE', key('delayed'), id) then return {} end
+  -- a message that is late, of a job that waits for its turn again, must not break its owner's limit
+  local sent = redis.call('ZSCORE', key('dispatched'), id)
+  if not sent and free_of(owner_of(id), decoded(ARGV[4])) == 0 then return {} end
   redis.call('HSETNX', job_key(id), 'started', now)
   redis.call('HDEL', job_key(id), 'sent', 'slot', 'trouble')
   move(id, 'running', { 'claim', claim })

@@ -4,8 +4,21 @@ local prefix = KEYS[1]
 local function key(name) return prefix .. name end
 local function job_key(id) return prefix .. 'job:' .. id end
 local function batch_key(id) return prefix .. 'batch:' .. id end
--- Every job stands in one list, by its kind and status, with the moment of its making.
-local function list_key(kind, status) return key('list:' .. kind .. ':' .. status) end
+
+-- What belongs to one owner bears its name. The open caller's bears none: so what was stored before there were
+-- owners is the open caller's.
+local function of_owner(name, owner) return key(owner == '' and name or name .. ':' .. owner) end
+
+-- Every job stands in one list, by its owner, kind and status, with the moment of its making.
+local kinds = { 'generate', 'upscale' }
+local function list_key(owner, kind, status) return of_owner('list', owner) .. ':' .. kind .. ':' .. status end
+
+-- How many jobs of an owner have a status.
+local function number_with(owner, status)
+  local number = 0
+  for _, kind in ipairs(kinds) do number = number + redis.call('ZCARD', list_key(owner, kind, status)) end
+  return number
+end
 
 -- Milliseconds since the epoch by the store's clock, the only clock that counts.
 local function now_ms()
@@ -24,43 +37,112 @@ local allowed = {
   running = { queued = true, succeeded = true, failed = true, canceled = true },
 }
 
--- Where a job is besides its record: it stands in exactly one of these until it ends. What cooks at the
--- provider is running by its status: it is parked until its result is asked for, resuming when a message
--- for that is on its way.
-local places = { 'queued', 'queued_batch', 'delayed', 'dispatched', 'running', 'parked', 'resuming' }
+-- Where a job is besides its record: it stands in exactly one of these, or in a lane of its owner's, until it
+-- ends. What cooks at the provider is running by its status: it is parked until its result is asked for,
+-- resuming when a message for that is on its way.
+local places = { 'delayed', 'dispatched', 'running', 'parked', 'resuming' }
+
+-- What waits for its turn stands in a lane of its owner's: one is for jobs of batches, the other for all
+-- others, for which somebody is likely to wait. Who has something there stands in the ring, by the order of
+-- turns.
+local ring = key('ring')
+local function lanes(owner) return of_owner('queued', owner), of_owner('queued_batch', owner) end
+
+local function owner_of(id) return redis.call('HGET', job_key(id), 'owner') or '' end
+
+-- Puts an owner behind all others.
+local function to_the_end(owner)
+  local last = redis.call('ZREVRANGE', ring, 0, 0, 'WITHSCORES')[2]
+  redis.call('ZADD', ring, (last or 0) + 1, owner)
+end
+
+local function join_ring(owner)
+  if not redis.call('ZSCORE', ring, owner) then to_the_end(owner) end
+end
+
+-- How many jobs wait: for their turn, for the end of a pause, or for a worker.
+local function number_waiting()
+  local number = redis.call('ZCARD', key('delayed')) + redis.call('ZCARD', key('dispatched'))
+  local owners = redis.call('ZRANGE', ring, 0, -1)
+  -- what an earlier release has queued stands in the open caller's lanes, and that has no ring
+  if not redis.call('ZSCORE', ring, '') then owners[#owners + 1] = '' end
+  for _, owner in ipairs(owners) do
+    local alone, batches = lanes(owner)
+    number = number + redis.call('ZCARD', alone) + redis.call('ZCARD', batches)
+  end
+  return number
+end
+
+local function leave(id, owner)
+  for _, place in ipairs(places) do redis.call('ZREM', key(place), id) end
+  redis.call('SREM', of_owner('sent', owner), id)
+  local alone, batch = lanes(owner)
+  local left = redis.call('ZREM', alone, id) + redis.call('ZREM', batch, id)
+  if left > 0 and redis.call('EXISTS', alone, batch) == 0 then
+    redis.call('ZREM', ring, owner)
+    redis.call('HDEL', key('batch_turns'), owner)
+  end
+end
 
 local function put(place, id, score)
-  for _, other in ipairs(places) do redis.call('ZREM', key(other), id) end
+  local owner = owner_of(id)
+  leave(id, owner)
   redis.call('ZADD', key(place), score, id)
+  if place == 'dispatched' then redis.call('SADD', of_owner('sent', owner), id) end
 end
 
--- The queue has two lanes: jobs of batches, and all others, for which somebody is likely to wait. A job that
--- comes back takes its old place in its lane.
+-- A job that comes back takes its old place in its lane.
 local function enqueue(id)
-  local created, batch = unpack(redis.call('HMGET', job_key(id), 'created', 'batch'))
-  put(batch and 'queued_batch' or 'queued', id, created)
+  local created, batch, owner = unpack(redis.call('HMGET', job_key(id), 'created', 'batch', 'owner'))
+  leave(id, owner or '')
+  local alone, batches = lanes(owner or '')
+  redis.call('ZADD', batch and batches or alone, created, id)
+  join_ring(owner or '')
 end
+
+-- How many more jobs of an owner may run: `most` has the numbers by owner, and '*' for who is not named; below
+-- 0, or none, is no limit. What was sent to a worker counts as running, by the size of the sets themselves.
+local function free_of(owner, most)
+  local limit = most[owner] or most['*']
+  if not limit or limit < 0 then return math.huge end
+  return math.max(0, limit - number_with(owner, 'running') - redis.call('SCARD', of_owner('sent', owner)))
+end
+
+local function decoded(limits) return limits ~= '' and cjson.decode(limits) or {} end
 
 -- What the jobs accepted on a day (UTC, by the moment `ms`) may cost, in thousandths of a credit: what each is
 -- expected to cost from its acceptance on, what it did cost from its end on. Only of days that still count.
+-- It is counted for all ('') and for each owner.
 local day_ms = 86400000
-local function spent_key(ms) return key('spent:' .. math.floor(ms / day_ms)) end
+local function spent_key(ms, owner) return of_owner('spent', owner) .. ':' .. math.floor(ms / day_ms) end
 
-local function reserve(ms, credits)
-  redis.call('INCRBY', spent_key(ms), credits)
-  redis.call('PEXPIRE', spent_key(ms), 3 * day_ms)
+local function spent(ms, owner) return tonumber(redis.call('GET', spent_key(ms, owner)) or 0) end
+
+local function spent_keys(ms, owner)
+  if owner == '' then return { spent_key(ms, '') } end
+  return { spent_key(ms, ''), spent_key(ms, owner) }
 end
 
-local function correct(ms, credits)
-  if credits ~= 0 and redis.call('EXISTS', spent_key(ms)) == 1 then
-    redis.call('INCRBY', spent_key(ms), credits)
+local function reserve(ms, credits, owner)
+  for _, day in ipairs(spent_keys(ms, owner)) do
+    redis.call('INCRBY', day, credits)
+    redis.call('PEXPIRE', day, 3 * day_ms)
+  end
+end
+
+-- Corrects what the day of a job has cost, by so much.
+local function correct(id, credits)
+  if credits == 0 then return end
+  local created, owner = unpack(redis.call('HMGET', job_key(id), 'created', 'owner'))
+  for _, day in ipairs(spent_keys(tonumber(created), owner or '')) do
+    if redis.call('EXISTS', day) == 1 then redis.call('INCRBY', day, credits) end
   end
 end
 
 -- Puts what a job has cost, once that is known, in the place of what it was expected to cost.
 local function settle_reserved(id)
-  local created, estimate, credits = unpack(redis.call('HMGET', job_key(id), 'created', 'estimate', 'credits'))
-  if credits then correct(tonumber(created), credits - estimate) end
+  local estimate, credits = unpack(redis.call('HMGET', job_key(id), 'estimate', 'credits'))
+  if credits then correct(id, credits - estimate) end
 end
 
 -- Raises the revision of a record (a job's or a batch's) and tells whoever watches it; returns the revision.
@@ -114,13 +196,14 @@ end
 
 -- Returns the new revision, or false when the move is impossible and nothing was changed.
 local function move(id, to, fields)
-  local from, kind, created, batch = unpack(redis.call('HMGET', job_key(id), 'status', 'kind', 'created',
-    'batch'))
+  local from, kind, created, batch, owner = unpack(redis.call('HMGET', job_key(id), 'status', 'kind',
+    'created', 'batch', 'owner'))
   if not (from and allowed[from] and allowed[from][to]) then return false end
-  for _, place in ipairs(places) do redis.call('ZREM', key(place), id) end
+  owner = owner or ''
+  leave(id, owner)
   redis.call('HSET', job_key(id), 'status', to, unpack(fields))
-  redis.call('ZREM', list_key(kind, from), id)
-  redis.call('ZADD', list_key(kind, to), created, id)
+  redis.call('ZREM', list_key(owner, kind, from), id)
+  redis.call('ZADD', list_key(owner, kind, to), created, id)
   if not allowed[to] then post('job:' .. id, now_ms()) end
   if batch then count_in_batch(batch, from, to) end
   return revised(job_key(id), id, to)

@@ -1,7 +1,8 @@
--- ARGV: ms between two provider calls, ms to look ahead.
+-- ARGV: ms between two provider calls, ms to look ahead, how many jobs of an owner may run (see free_of).
 -- Picks the next jobs, as many as free workers and the coming slots can take; returns their ids. Those that
--- are paid for and whose results can be asked for come first, then those of the interactive lane; of ten turns
--- one is a batch's, so that no lane starves.
+-- are paid for and whose results can be asked for come first. Then the turn goes from owner to owner; who has
+-- as many jobs running as it may is passed over, and keeps its place. An owner's own turn goes to what was
+-- submitted alone; of ten turns that both lanes want one is a batch's, so that no lane starves.
 local interval, ahead = spaced(ARGV[1]), tonumber(ARGV[2])
 local batch_turn = 10
 local now = now_ms()
@@ -11,17 +12,19 @@ for _, due in ipairs(dues) do
   local ids = redis.call('ZRANGEBYSCORE', key('delayed'), due[1], due[2], 'LIMIT', 0, 500)
   for _, id in ipairs(ids) do enqueue(id) end
 end
+-- what an earlier release has queued stands in the open caller's lanes, and that has no ring
+if redis.call('EXISTS', lanes('')) > 0 then join_ring('') end
 local paused = paused_until(now)
 if paused > now + ahead then return {} end
 
 local dispatched = redis.call('ZCARD', key('dispatched')) + redis.call('ZCARD', key('resuming'))
-local free = -dispatched - redis.call('ZCARD', key('running'))
+local idle = -dispatched - redis.call('ZCARD', key('running'))
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), now, '+inf')) do
-  free = free + (redis.call('HGET', key('workers:capacity'), worker) or 0)
+  idle = idle + (redis.call('HGET', key('workers:capacity'), worker) or 0)
 end
 local first = math.max(next_slot(now, interval), paused)
 local slots = math.floor((now + ahead - first) / interval) + 1 - dispatched
-local room = math.min(free, slots)
+local room = math.min(idle, slots)
 if room <= 0 then return {} end
 
 local state, why, trial = breaker_state()
@@ -47,20 +50,44 @@ elseif state then
 end
 local wanted = math.max(0, room - #ids)
 if wanted == 0 then return ids end
-local interactive = redis.call('ZRANGE', key('queued'), 0, wanted - 1)
-local batch = redis.call('ZRANGE', key('queued_batch'), 0, wanted - 1)
-local turn, i, b = number_at('turns'), 1, 1
-for _ = 1, math.min(wanted, #interactive + #batch) do
-  turn = turn + 1
-  if batch[b] and (not interactive[i] or turn % batch_turn == 0) then
-    take(batch[b], 'dispatched')
-    b = b + 1
-  else
-    take(interactive[i], 'dispatched')
-    i = i + 1
+
+-- What stands first in a lane. An earlier release that ran in between may have ended what stands there.
+local function first_of(lane)
+  local id = redis.call('ZRANGE', lane, 0, 0)[1]
+  while id and redis.call('HGET', job_key(id), 'status') ~= 'queued' do
+    redis.call('ZREM', lane, id)
+    id = redis.call('ZRANGE', lane, 0, 0)[1]
   end
-  if state then redis.call('HSET', breaker, 'trial', ids[#ids]) end
+  return id
 end
--- turns are counted while both lanes want them
-if i > 1 and #batch > 0 or b > 1 and #interactive > 0 then redis.call('SET', key('turns'), turn % batch_turn) end
+
+local function next_job(owner)
+  local alone, batches = lanes(owner)
+  local single, batch = first_of(alone), first_of(batches)
+  if not (single and batch) then return single or batch end
+  -- turns are counted while both lanes want them
+  local turn = ((redis.call('HGET', key('batch_turns'), owner) or 0) + 1) % batch_turn
+  redis.call('HSET', key('batch_turns'), owner, turn)
+  return turn == 0 and batch or single
+end
+
+local most, free = decoded(ARGV[3]), {}
+local turns = redis.call('ZRANGE', ring, 0, -1)
+local n = 1
+while wanted > 0 and turns[n] do
+  local owner = turns[n]
+  free[owner] = free[owner] or free_of(owner, most)
+  local id = free[owner] > 0 and next_job(owner)
+  if id == nil then redis.call('ZREM', ring, owner) end
+  if id then
+    take(id, 'dispatched')
+    if state then redis.call('HSET', breaker, 'trial', ids[#ids]) end
+    free[owner], wanted = free[owner] - 1, wanted - 1
+    if redis.call('ZSCORE', ring, owner) then -- it has more
+      to_the_end(owner)
+      turns[#turns + 1] = owner
+    end
+  end
+  n = n + 1
+end
 return ids

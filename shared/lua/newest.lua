@@ -1,7 +1,12 @@
--- ARGV: how many at most, created and id of the job behind which to go on ('', '' to begin), then names
--- of lists. Returns {id, record}s, newest first; of the same moment, the highest id first. The records are
+-- ARGV: owner or '*' for all, how many at most, created and id of the job behind which to go on ('', '' to
+-- begin), then lists as <kind>:<status>. Returns {id, record}s, newest first; of the same moment, the highest id first. The records are
 -- of the same moment as the lists, so that none tells another status than was asked for.
-local most, created, after = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+local most, created, after = tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local owners = { ARGV[1] }
+if ARGV[1] == '*' then
+  owners = redis.call('SMEMBERS', key('owners'))
+  owners[#owners + 1] = ''
+end
 local found = {}
 local function take(list, from, to, below)
   local entries = redis.call('ZREVRANGEBYSCORE', list, from, to, 'WITHSCORES', unpack(below and {}
@@ -12,10 +17,12 @@ local function take(list, from, to, below)
     end
   end
 end
-for i = 4, #ARGV do
-  local list = key('list:' .. ARGV[i])
-  if created ~= '' then take(list, created, created, after) end
-  take(list, created == '' and '+inf' or '(' .. created, '-inf')
+for _, owner in ipairs(owners) do
+  for i = 5, #ARGV do
+    local list = of_owner('list', owner) .. ':' .. ARGV[i]
+    if created ~= '' then take(list, created, created, after) end
+    take(list, created == '' and '+inf' or '(' .. created, '-inf')
+  end
 end
 table.sort(found, function(a, b)
   if a.created ~= b.created then return a.created > b.created end

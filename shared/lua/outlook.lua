@@ -1,7 +1,10 @@
--- ARGV: id, ms between two provider calls. Returns {place in the queue, ms until the image is there, why nothing
--- is started now, what the operator says about that} of a queued job, each '' when it can't be told.
+-- ARGV: id, ms between two provider calls, how many jobs of an owner may run (see free_of). Returns {place in the
+-- queue, ms until the image is there, why it is not started now, what the operator says about that} of a queued
+-- job, each '' when it can't be told.
 local id, interval = ARGV[1], spaced(ARGV[2])
 local now = now_ms()
+local owner, most = owner_of(id), decoded(ARGV[3])
+local alone, batches = lanes(owner)
 
 local reason = redis.call('HGET', halt, 'reason')
 local workers, capacity = redis.call('ZRANGEBYSCORE', key('workers'), now, '+inf'), 0
@@ -17,18 +20,46 @@ local function holdup()
   return paused_until(now) > now and 'rate_limited' or ''
 end
 
--- How many are before it: those that were sent, and of the other lane those whose turns come first.
-local function before()
-  local rank = redis.call('ZRANK', key('dispatched'), id)
-  if rank then return rank end
-  local sent = redis.call('ZCARD', key('dispatched'))
-  rank = redis.call('ZRANK', key('queued'), id)
-  if rank then return sent + rank + math.min(redis.call('ZCARD', key('queued_batch')), math.floor(rank / 9)) end
-  rank = redis.call('ZRANK', key('queued_batch'), id)
-  return rank and sent + rank + math.min(redis.call('ZCARD', key('queued')), 9 * (rank + 1))
+-- How many turns its owner has before it: of the other lane count those whose turns come first.
+local function own_turns()
+  -- so many turns of the interactive lane before the next of a batch
+  local singles = 9 - (redis.call('HGET', key('batch_turns'), owner) or 0)
+  local rank = redis.call('ZRANK', alone, id)
+  if rank then
+    return rank + math.min(redis.call('ZCARD', batches), math.max(0, math.floor((rank - singles) / 9) + 1))
+  end
+  rank = redis.call('ZRANK', batches, id)
+  return rank and rank + math.min(redis.call('ZCARD', alone), singles + 9 * rank)
 end
 
-local held, rank = holdup(), before()
+-- How many turns others have before that: one for each of its owner's own and, who stands before it in the
+-- ring, one more; as many as they have jobs, and as far as their limits let them.
+local function others_turns(own)
+  local ours, turns = tonumber(redis.call('ZSCORE', ring, owner) or math.huge), 0
+  local members = redis.call('ZRANGE', ring, 0, -1, 'WITHSCORES')
+  for n = 1, #members, 2 do
+    if members[n] ~= owner then
+      local theirs, in_batches = lanes(members[n])
+      local jobs = redis.call('ZCARD', theirs) + redis.call('ZCARD', in_batches)
+      local chances = own + (tonumber(members[n + 1]) < ours and 1 or 0)
+      turns = turns + math.min(jobs, chances, free_of(members[n], most))
+    end
+  end
+  return turns
+end
+
+-- How many are before it, and whether its owner's limit keeps it back.
+local function before()
+  local rank = redis.call('ZRANK', key('dispatched'), id)
+  if rank then return rank, false end
+  local own = own_turns()
+  if not own then return end
+  return redis.call('ZCARD', key('dispatched')) + own + others_turns(own), own >= free_of(owner, most)
+end
+
+local held = holdup()
+local rank, kept = before()
+if kept and held == '' then held = 'key_running' end
 if not rank then return { '', '', held, reason or '' } end -- it pauses before its next try
 local position = rank + 1
 

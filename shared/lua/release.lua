@@ -15,8 +15,7 @@ if ARGV[4] ~= '' then redis.call('HINCRBY', job_key(id), ARGV[4], 1) end
 if ARGV[4] == 'unknown' then
   count('calls_repeated_unknown_outcome')
   -- both calls may be charged
-  local created, estimate = unpack(redis.call('HMGET', job_key(id), 'created', 'estimate'))
-  correct(tonumber(created), tonumber(estimate))
+  correct(id, tonumber(redis.call('HGET', job_key(id), 'estimate')))
 end
 if ARGV[5] == '1' and redis.call('HEXISTS', job_key(id), 'sent') == 1 then
   redis.call('HINCRBY', job_key(id), 'attempts', -1)

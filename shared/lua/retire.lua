@@ -11,10 +11,19 @@ local function remove_record(subject)
   redis.call('DEL', key('delivery:' .. subject), key('tries:' .. subject), key(subject))
 end
 
+-- An owner of whom nothing is on record is known no more.
+local function forget_owner(owner)
+  for _, status in ipairs({ 'queued', 'running', 'succeeded', 'failed', 'canceled' }) do
+    if number_with(owner, status) > 0 then return end
+  end
+  redis.call('SREM', key('owners'), owner)
+end
+
 local function remove_job(job)
-  local of, status, image = unpack(redis.call('HMGET', job_key(job), 'kind', 'status', 'image'))
+  local of, status, image, owner = unpack(redis.call('HMGET', job_key(job), 'kind', 'status', 'image', 'owner'))
   if not status then return end
-  redis.call('ZREM', list_key(of, status), job)
+  redis.call('ZREM', list_key(owner or '', of, status), job)
+  if owner then forget_owner(owner) end
   redis.call('ZREM', key('expiring'), job)
   redis.call('DEL', key('image:' .. image))
   remove_record('job:' .. job)

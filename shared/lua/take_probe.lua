@@ -12,8 +12,10 @@ local own = redis.call('HGET', breaker, 'prober') == prober
 if not own and due > now and due <= now + longest_pause then return {} end
 redis.call('HSET', breaker, 'probe_at', now + ARGV[1], 'prober', prober)
 local price = 0
-for _, lane in ipairs({ 'queued', 'queued_batch' }) do
-  local id = redis.call('ZRANGE', key(lane), 0, 0)[1]
-  if id then price = math.max(price, tonumber(redis.call('HGET', job_key(id), 'estimate'))) end
+for _, owner in ipairs(redis.call('ZRANGE', ring, 0, 99)) do
+  for _, lane in ipairs({ lanes(owner) }) do
+    local id = redis.call('ZRANGE', lane, 0, 0)[1]
+    if id then price = math.max(price, tonumber(redis.call('HGET', job_key(id), 'estimate'))) end
+  end
 end
 return { why, price }

@@ -9,6 +9,10 @@ import pytest
 from redis import Redis
 
 from shared.embedded_redis import free_port
+from shared.job_index import JobIndex
+from shared.job_store import JobStore
+from shared.moves import Pace
+from shared.requests import Requests
 from shared.services import Services, build_services, connect
 from shared.settings import Settings, load_settings
 from tests.api.callers import Api, SeenEvents
@@ -36,9 +40,14 @@ def start(services: Services, redis_client: "Redis", redis_url: str) -> Iterator
             given = {"redis_url": redis_url, "storage_url": settings.storage_url, **changes}
             settings = load_settings(None, **given)
         events.append(SeenEvents(redis_client))
+        usual = services.settings
+        pace = Pace.of(usual.provider_rate, usual.provider_rate_guard_ms)
         built = replace(
             services,
             settings=settings,
+            store=JobStore(redis_client, pace, settings.limits),
+            index=JobIndex(redis_client, pace, settings.limits),
+            requests=Requests(redis_client, settings.limits),
             queue=queue or services.queue,
             events=events[-1],
         )

@@ -29,6 +29,11 @@ def test_the_page_says_that_pictures_come_from_stability(start: Start) -> None:
     assert "secret" not in html
 
 
+def test_the_page_shows_how_to_show_a_key_where_one_is_needed(api: Api, start: Start) -> None:
+    assert "X-API-Key" not in page(api)
+    assert page(start(client_keys="alice:alice-has-this-key")).count("X-API-Key: $KEY") == 2
+
+
 def test_the_page_may_load_nothing_but_its_own(api: Api) -> None:
     policy = api.get("/").headers["Content-Security-Policy"]
 

@@ -7,7 +7,7 @@ from benchmarks.limit_use import phases
 from benchmarks.pacing import Errand, Waited, row
 from benchmarks.provider import Counted, Gate
 from benchmarks.ways import contenders
-from shared.settings import Rate
+from shared.setting_types import Rate
 
 EVEN = [number * 0.1 for number in range(150)]
 

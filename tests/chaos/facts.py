@@ -11,7 +11,7 @@ from PIL import Image
 
 from shared.errors import BrokenImage
 from shared.image_file import inspect
-from shared.job_index import Cursor, JobIndex, Wanted
+from shared.job_index import EVERYBODYS, Cursor, JobIndex, Wanted
 from shared.jobs import Job
 from tests.chaos.judge import Charge, Picture, StoredJob
 
@@ -35,12 +35,12 @@ def stored_jobs(index: JobIndex) -> list[StoredJob]:
 
 def open_jobs(index: JobIndex) -> bool:
     """Tell whether any job has not ended; may raise StoreUnavailable."""
-    return bool(index.newest(Wanted(statuses=("queued", "running"), limit=1)))
+    return bool(index.newest(Wanted(EVERYBODYS, statuses=("queued", "running"), limit=1)))
 
 
 def _all_jobs(index: JobIndex) -> Iterator[Job]:
     after = None
-    while page := index.newest(Wanted(after=after, limit=_PAGE)):
+    while page := index.newest(Wanted(EVERYBODYS, after=after, limit=_PAGE)):
         yield from page
         after = Cursor(page[-1].created, page[-1].id)
 

@@ -211,6 +211,8 @@ _CLEARED = {
     "CORS_ORIGINS",
     "PUBLIC_BASE_URL",
     "WEBHOOK_SECRET",
+    "CLIENT_KEYS",
+    "KEY_LIMITS",
 }
 _COMMANDS = {
     "redis": "valkey-server",

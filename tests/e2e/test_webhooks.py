@@ -1,23 +1,32 @@
-"""Webhooks of a whole running service, to receivers of a test's own."""
+"""Webhooks of a whole running service with client keys, to receivers of a test's own."""
 
+import hashlib
 import secrets
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from shared.client_keys import webhook_secret_of
 from tests.e2e.stack import Stack, eventually
 from tests.webhooks import SECRET, verified
-from tests.worker.provider_server import never, provider, says
+from tests.worker.provider_server import Received, never, provider, says
 
 OK = says(204, b"")
+ALICE, BOB = "alice-has-this-key", "bob-has-that-key"
+HASHED = hashlib.sha256(BOB.encode()).hexdigest()
+KEYS = {
+    "CLIENT_KEYS": f"alice:{ALICE},bob:sha256:{HASHED}",
+    "KEY_LIMITS": '{"bob": {"running": 1}}',
+}
 
 
 @pytest.fixture(scope="module")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Give a stack that may call this machine."""
+    """Give a stack that may call this machine, and is called as alice."""
     stack = hooked(tmp_path_factory.mktemp("stack"))
     try:
         yield stack.start()
@@ -27,9 +36,20 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 def hooked(folder: Path) -> Stack:
     """Return a stack that may call this machine; it is not started yet."""
-    return Stack(
-        folder, WEBHOOK_SECRET=SECRET, WEBHOOK_ALLOW_PRIVATE="true", SHUTDOWN_GRACE_SECONDS="5"
+    stack = Stack(
+        folder,
+        WEBHOOK_SECRET=SECRET,
+        WEBHOOK_ALLOW_PRIVATE="true",
+        SHUTDOWN_GRACE_SECONDS="5",
+        **KEYS,
     )
+    stack.http.headers["X-API-Key"] = ALICE
+    return stack
+
+
+def told_by(call: Received) -> dict[str, Any]:
+    """Return what a call tells alice, signed by her own secret."""
+    return verified(call, webhook_secret_of("alice", SECRET))
 
 
 def deliveries(stack: Stack, path: str) -> dict[str, Any]:
@@ -48,7 +68,7 @@ def test_a_job_and_a_batch_tell_their_end(shared_stack: Stack) -> None:
         eventually(lambda: len(server.received) == 2, what="two calls")
         eventually(lambda: deliveries(stack, batch["status_url"])["status"] == "delivered")
 
-    calls = {call.line.split()[1]: verified(call) for call in server.received}
+    calls = {call.line.split()[1]: told_by(call) for call in server.received}
     assert calls["/job"]["type"] == "job.succeeded"
     assert calls["/job"]["data"] == stack.job(job["job_id"])
     assert calls["/batch"]["type"] == "batch.finished"
@@ -71,7 +91,7 @@ def test_a_canceled_job_tells_its_end_and_tells_it_again(shared_stack: Stack) ->
 
     assert again.status_code == 202
     assert [each["status_code"] for each in told["tries"]] == [500, 204]
-    assert {verified(call)["type"] for call in server.received} == {"job.canceled"}
+    assert {told_by(call)["type"] for call in server.received} == {"job.canceled"}
     assert {call.headers["webhook-id"] for call in server.received} == {f"msg_{job['job_id']}"}
 
 
@@ -94,7 +114,7 @@ def test_a_dead_receiver_delays_neither_jobs_nor_other_receivers(shared_stack: S
 
     assert batch.json()["status"] == "succeeded"
     assert image.status_code == 200
-    assert verified(alive.received[0])["data"]["job_id"] == image.json()["job_id"]
+    assert told_by(alive.received[0])["data"]["job_id"] == image.json()["job_id"]
 
 
 def test_a_receiver_that_is_not_there_is_called_again_by_itself(shared_stack: Stack) -> None:
@@ -108,7 +128,7 @@ def test_a_receiver_that_is_not_there_is_called_again_by_itself(shared_stack: St
     assert first[0]["error"] == "The receiver answered 503"
     assert [each["status_code"] for each in told["tries"]] == [503, 204]
     one, other = server.received
-    assert verified(one) == verified(other)
+    assert told_by(one) == told_by(other)
     assert one.headers["webhook-timestamp"] < other.headers["webhook-timestamp"]
 
 
@@ -141,7 +161,29 @@ def test_neither_the_secret_nor_a_token_in_an_address_is_printed(shared_stack: S
 
     assert "receiver=127.0.0.1" in stack.output()
     assert token not in stack.output()
-    assert SECRET.removeprefix("whsec_") not in stack.output()
+    for kept in (SECRET.removeprefix("whsec_"), ALICE, BOB, HASHED):
+        assert kept not in stack.output()
+
+
+def test_a_key_sees_its_own_and_no_more_of_it_runs_than_may(shared_stack: Stack) -> None:
+    stack, bob = shared_stack, {"Authorization": f"Bearer {BOB}"}
+    alices = stack.generate("alice's own", wait=30).json()["status_url"]
+    body = {"jobs": [{"prompt": f"bob's {number}"} for number in range(3)]}
+
+    with requests.Session() as http:
+        http.headers.update(bob)
+        hidden = http.get(stack.base + alices, timeout=10)
+        batch = http.post(f"{stack.base}/batches?wait=30", json=body, timeout=60).json()
+        jobs = http.get(f"{stack.base}/jobs", timeout=10).json()["jobs"]
+
+    assert (hidden.status_code, requests.get(stack.base + alices, timeout=10).status_code) == (
+        404,
+        401,
+    )
+    assert batch["status"] == "succeeded"
+    lives = sorted((job["started_at"], job["finished_at"]) for job in jobs)
+    assert len(lives) == 3
+    assert all(ended <= begun for (_, ended), (begun, _) in pairwise(lives))
 
 
 def test_a_service_without_a_secret_says_so(stack: Stack) -> None:

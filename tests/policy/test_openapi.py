@@ -14,7 +14,7 @@ from api.errors import STATUS
 from api.openapi.actions import build_actions
 from api.openapi.answers import ANSWERS
 from api.openapi.document import address, build
-from api.openapi.endpoints import ENDPOINTS, TAGS
+from api.openapi.endpoints import ENDPOINTS, TAGS, is_operators, needs_key
 from api.openapi.words import ANSWER, CODES, REQUEST
 from shared.services import Services
 from shared.settings import load_settings
@@ -105,6 +105,22 @@ def test_every_answer_is_given_by_an_endpoint() -> None:
     given = {name for endpoint in ENDPOINTS for name in endpoint.answers.values()}
 
     assert given == ANSWERS.keys()
+
+
+def test_with_keys_every_operation_asks_for_one_unless_its_address_is_open() -> None:
+    keyed = build(load_settings(None, client_keys="alice:alice-has-this-key"))
+    asks = {
+        (method.upper(), path)
+        for path, methods in keyed["paths"].items()
+        for method, operation in methods.items()
+        if operation.get("security") == [{"bearer": []}, {"header": []}]
+    }
+    told = {call for call, operation in OPERATIONS.items() if "401" in operation["responses"]}
+    operators = {(e.method, address(e.rule)) for e in ENDPOINTS if is_operators(e.rule)}
+
+    assert asks == {(e.method, address(e.rule)) for e in ENDPOINTS if needs_key(e.rule)}
+    assert told == asks | operators
+    assert not [operation for operation in OPERATIONS.values() if "security" in operation]
 
 
 def test_the_version_is_that_of_the_project() -> None:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.batches import STATUSES, from_batch_record
-from shared.job_index import KINDS
 from shared.scripts import PREFIX
 
 OPEN = {"queued", "running"}
@@ -20,6 +19,7 @@ class Known:
 
     kind: str = "generate"
     batch: str = ""
+    owner: str = ""
     status: str = "queued"
     place: str = "queued"
     claim: str = ""
@@ -90,11 +90,15 @@ def every_batch_counts_its_jobs(
 
 
 def every_job_stands_in_one_list(found: dict[str, Any], known: dict[str, Known]) -> None:
-    """Check that every job stands in the list of its kind and status, and in no other."""
-    for kind in KINDS:
-        for status in STATUSES:
-            theirs = [i for i, job in known.items() if (job.kind, job.status) == (kind, status)]
-            assert members(found, f"list:{kind}:{status}") == sorted(theirs)
+    """Check that every job stands in the list of its owner, kind and status, and in no other."""
+    lists: dict[str, list[str]] = {}
+    for job_id, job in known.items():
+        owner = f"{job.owner}:" if job.owner else ""
+        lists.setdefault(f"list:{owner}{job.kind}:{job.status}", []).append(job_id)
+    stored = {name.removeprefix(PREFIX) for name in found if name.startswith(f"{PREFIX}list:")}
+    assert stored == lists.keys()
+    for name, theirs in lists.items():
+        assert members(found, name) == sorted(theirs)
 
 
 def what_has_ended_and_nothing_else_is_to_be_told(

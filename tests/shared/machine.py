@@ -13,13 +13,12 @@ from hypothesis.stateful import (
 )
 from redis import Redis
 
-from shared.errors import BudgetExceeded
-from shared.job_index import KINDS
+from shared.job_index import KINDS, JobIndex
 from shared.job_store import JobStore
 from shared.jobs import from_record
-from shared.moves import Pace, Release
+from shared.moves import Depth, Pace, Release
 from shared.scripts import PREFIX
-from tests.builders import LEASE_MS, PLACES, PROVIDER_ID, a_batch, a_job, dump
+from tests.builders import LEASE_MS, PROVIDER_ID, a_batch, a_job, dump
 from tests.shared.known_breaker import KnownBreaker
 from tests.shared.known_job import (
     OPEN,
@@ -30,13 +29,13 @@ from tests.shared.known_job import (
     members,
     what_has_ended_and_nothing_else_is_to_be_told,
 )
+from tests.shared.known_owners import BUDGET, LIMITS, LONGEST, OWNERS, KnownOwners
 
 CAPACITY = 3
-LONGEST = 6
-BUDGET = 15 * PRICE
 CLAIMS = st.sampled_from(["c1", "c2"])
 WHICH = st.integers(0, 7)
 KIND = st.sampled_from(KINDS)
+OWNER = st.sampled_from(OWNERS)
 
 
 class Machine(RuleBasedStateMachine):
@@ -47,9 +46,11 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.redis.flushdb()
-        self.store = JobStore(self.redis, Pace(1e-6))
+        self.store = JobStore(self.redis, Pace(1e-6), LIMITS)
+        self.index = JobIndex(self.redis, Pace(1e-6), LIMITS)
         self.store.heartbeat("w", CAPACITY, 600_000)
         self.jobs: dict[str, Known] = {}
+        self.owners = KnownOwners(self.jobs)
         self.batches: dict[str, list[str]] = {}
         self.breaker = KnownBreaker()
 
@@ -68,37 +69,26 @@ class Machine(RuleBasedStateMachine):
             return 0 if trial and trial.place in {"dispatched", "running"} else 1
         return 0 if self.breaker.state == "open" else CAPACITY
 
-    def left(self) -> int:
-        """Return what the day's jobs may still cost."""
-        return BUDGET - sum(job.cost for job in self.jobs.values())
+    @rule(kind=KIND, owner=OWNER, webhook=st.sampled_from(["", "http://hooks.test/"]))
+    def accept(self, kind: str, owner: str, webhook: str) -> None:
+        job = a_job(kind=kind, owner=owner, webhook=webhook)
+        refusal = self.owners.refusal(owner, 1)
+        with pytest.raises(refusal) if refusal else nullcontext():
+            self.store.accept(job, LONGEST, None, BUDGET)
 
-    def room(self) -> int:
-        """Return how many more jobs may wait."""
-        return LONGEST - sum(job.status == "queued" for job in self.jobs.values())
+        if not refusal:
+            self.jobs[job.id] = Known(kind, owner=owner, webhook=bool(webhook))
 
-    @rule(kind=KIND, webhook=st.sampled_from(["", "http://hooks.test/"]))
-    def accept(self, kind: str, webhook: str) -> None:
-        room, over = self.room() >= 1, self.left() < PRICE
-        stored = None
-        with pytest.raises(BudgetExceeded) if room and over else nullcontext():
-            stored = self.store.accept(a_job(kind=kind, webhook=webhook), LONGEST, None, BUDGET)
+    @rule(kind=KIND, owner=OWNER)
+    def accept_a_batch(self, kind: str, owner: str) -> None:
+        batch, jobs = a_batch(2, kind=kind, owner=owner)
+        refusal = self.owners.refusal(owner, 2)
+        with pytest.raises(refusal) if refusal else nullcontext():
+            self.store.accept_batch(batch, jobs, LONGEST, None, BUDGET)
 
-        assert bool(stored) == (room and not over)
-        if stored:
-            self.jobs[stored.job.id] = Known(kind, webhook=bool(webhook))
-
-    @rule(kind=KIND)
-    def accept_a_batch(self, kind: str) -> None:
-        batch, jobs = a_batch(2, kind=kind)
-        room, over = self.room() >= 2, self.left() < 2 * PRICE
-        stored = None
-        with pytest.raises(BudgetExceeded) if room and over else nullcontext():
-            stored = self.store.accept_batch(batch, jobs, LONGEST, None, BUDGET)
-
-        assert bool(stored) == (room and not over)
-        if stored:
+        if not refusal:
             self.batches[batch.id] = [job.id for job in jobs]
-            self.jobs |= {job.id: Known(kind, batch.id) for job in jobs}
+            self.jobs.update({job.id: Known(kind, batch.id, owner) for job in jobs})
 
     @rule()
     def dispatch(self) -> None:
@@ -106,7 +96,7 @@ class Machine(RuleBasedStateMachine):
         room = max(CAPACITY - len(busy), 0)
         due = self.standing("due") if self.breaker.asks() else []
         waiting, most = self.standing("queued"), min(room, len(due))
-        bought, begun = most, min(room - most, len(waiting), self.may_begin())
+        bought, begun = most, min(room - most, self.owners.startable(), self.may_begin())
         sent = self.store.dispatch()
 
         assert set(sent) <= {*due, *waiting}
@@ -121,7 +111,10 @@ class Machine(RuleBasedStateMachine):
     @rule(which=WHICH, claim=CLAIMS)
     def claim(self, which: int, claim: str) -> None:
         job_id, job = self.pick(which)
-        free, resuming = job.place in {"queued", "dispatched"}, job.place == "resuming"
+        free = job.place == "dispatched" or (
+            job.place == "queued" and self.owners.free(job.owner) > 0
+        )
+        resuming = job.place == "resuming"
         granted = self.store.claim(job_id, claim, LEASE_MS)
 
         assert bool(granted) == (free or resuming or job.held_by(claim))
@@ -273,16 +266,23 @@ class Machine(RuleBasedStateMachine):
             job.lease_over = False
 
     @invariant()
+    def as_many_wait_and_run_as_the_model_says(self) -> None:
+        statuses = [job.status for job in self.jobs.values()]
+        assert self.index.depth() == Depth(statuses.count("queued"), statuses.count("running"))
+
+    @invariant()
     def the_store_is_as_the_model_says(self) -> None:
         found = dump(self.redis)
-        self.every_job_is_as_the_model_says_and_in_one_place(found)
+        self.every_job_is_as_the_model_says(found)
+        self.owners.every_job_stands_in_one_place(found)
+        self.owners.are_as_the_model_says(found)
         every_job_stands_in_one_list(found, self.jobs)
         every_batch_counts_its_jobs(found, self.batches, self.jobs)
         what_has_ended_and_nothing_else_is_to_be_told(found, self.jobs)
         waiting = sorted(job_id for job_id, job in self.jobs.items() if job.has_deadline)
         assert members(found, "deadlines") == waiting
 
-    def every_job_is_as_the_model_says_and_in_one_place(self, found: dict[str, Any]) -> None:
+    def every_job_is_as_the_model_says(self, found: dict[str, Any]) -> None:
         for job_id, job in self.jobs.items():
             stored = from_record(job_id, found[f"{PREFIX}job:{job_id}"])
             assert (stored.status, stored.revision) == (job.status, job.revision)
@@ -290,11 +290,3 @@ class Machine(RuleBasedStateMachine):
             assert (stored.credits, bool(stored.image_gone)) == (job.credits, job.image_gone)
             assert stored.provider_id == (PROVIDER_ID if job.bought else "")
             assert not job.bought or job.place not in {"queued", "delayed", "dispatched"}
-        for place in PLACES:
-            theirs = [job_id for job_id, job in self.jobs.items() if job.index == place]
-            assert members(found, place) == sorted(theirs)
-
-    @invariant()
-    def a_day_has_cost_what_its_jobs_have(self) -> None:
-        spent = sum(int(self.redis.get(key) or 0) for key in self.redis.keys(f"{PREFIX}spent:*"))
-        assert spent == BUDGET - self.left()

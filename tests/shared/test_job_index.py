@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from shared.batches import STATUSES, Batch
-from shared.job_index import KINDS, Cursor, JobIndex, Wanted
+from shared.job_index import EVERYBODYS, KINDS, Cursor, JobIndex, Wanted
 from shared.job_store import JobStore
 from shared.jobs import Job
 from shared.moves import Release
@@ -58,11 +58,11 @@ def test_a_list_has_the_newest_first(
 ) -> None:
     made = [made_at(store, redis_client, moment) for moment in (20, 30, 10)]
 
-    assert ids(index.newest(Wanted())) == [made[1], made[0], made[2]]
+    assert ids(index.newest(Wanted(""))) == [made[1], made[0], made[2]]
 
 
 def test_a_list_of_nothing_is_empty(index: JobIndex) -> None:
-    assert index.newest(Wanted()) == []
+    assert index.newest(Wanted("")) == []
 
 
 def test_of_the_same_moment_the_highest_id_comes_first(
@@ -70,20 +70,20 @@ def test_of_the_same_moment_the_highest_id_comes_first(
 ) -> None:
     made = [made_at(store, redis_client, 5) for _ in range(10)]
 
-    assert ids(index.newest(Wanted())) == sorted(made, reverse=True)
+    assert ids(index.newest(Wanted(""))) == sorted(made, reverse=True)
 
 
 def test_a_list_is_no_longer_than_asked_for(store: JobStore, index: JobIndex) -> None:
     for _ in range(5):
         accepted(store)
 
-    assert len(index.newest(Wanted(limit=3))) == 3
+    assert len(index.newest(Wanted("", limit=3))) == 3
 
 
 def test_a_list_tells_the_jobs_as_the_store_has_them(store: JobStore, index: JobIndex) -> None:
     job = running(store, metadata={"a": "1"})
 
-    assert index.newest(Wanted()) == [known(store, job.id)]
+    assert index.newest(Wanted("")) == [known(store, job.id)]
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -96,10 +96,10 @@ def test_a_list_has_the_kind_and_the_status_that_are_wanted(
     upscale = running(store, kind="upscale")
     store.fail(upscale.id, CLAIM)
 
-    jobs = index.newest(Wanted(kinds=[kind], statuses=[status]))
+    jobs = index.newest(Wanted("", kinds=[kind], statuses=[status]))
 
     assert {(job.kind, job.status) for job in jobs} <= {(kind, status)}
-    everything = index.newest(Wanted())
+    everything = index.newest(Wanted(""))
     assert len(everything) == 8
     assert ids(jobs) == [job.id for job in everything if (job.kind, job.status) == (kind, status)]
 
@@ -115,7 +115,7 @@ def test_the_pages_of_a_list_are_the_whole_list(
         for number, moment in enumerate(moments)
     ]
 
-    found = all_pages(index, Wanted(limit=limit))
+    found = all_pages(index, Wanted("", limit=limit))
 
     assert found == [job_id for _, job_id in sorted(made, reverse=True)]
 
@@ -124,7 +124,7 @@ def test_pages_neither_repeat_nor_leave_out_while_new_jobs_arrive(
     store: JobStore, index: JobIndex
 ) -> None:
     old = [accepted(store).id for _ in range(9)]
-    wanted, found = Wanted(limit=2), list[str]()
+    wanted, found = Wanted("", limit=2), list[str]()
 
     while page := index.newest(wanted):
         found += ids(page)
@@ -150,7 +150,7 @@ def test_pages_neither_repeat_nor_leave_out_while_jobs_change_their_status(
     worker = threading.Thread(target=work)
     worker.start()
     try:
-        seen = [all_pages(index, Wanted(limit=7)) for _ in range(20)]
+        seen = [all_pages(index, Wanted("", limit=7)) for _ in range(20)]
     finally:
         over.set()
         worker.join(timeout=10)
@@ -172,7 +172,9 @@ def test_a_list_of_one_status_never_tells_another_while_jobs_change(
     worker = threading.Thread(target=work)
     worker.start()
     try:
-        told = [job.status for _ in range(300) for job in index.newest(Wanted(statuses=["queued"]))]
+        told = [
+            job.status for _ in range(300) for job in index.newest(Wanted("", statuses=["queued"]))
+        ]
     finally:
         over.set()
         worker.join(timeout=10)
@@ -184,10 +186,10 @@ def test_a_cursor_behind_a_job_that_has_ended_meanwhile_goes_on(
     store: JobStore, index: JobIndex
 ) -> None:
     made = [accepted(store).id for _ in range(4)]
-    first, *rest = index.newest(Wanted())
+    first, *rest = index.newest(Wanted(""))
     store.cancel([first.id])
 
-    assert ids(index.newest(Wanted(after=after(first)))) == ids(rest)
+    assert ids(index.newest(Wanted("", after=after(first)))) == ids(rest)
     assert sorted(made) == sorted([first.id, *ids(rest)])
 
 
@@ -233,3 +235,13 @@ def test_the_counts_of_a_batch_are_those_of_its_jobs_at_any_moment(
     assert len(seen) > 3
     for now, jobs in seen:
         assert now.counts == dict.fromkeys(STATUSES, 0) | Counter(job.status for job in jobs)
+
+
+def test_a_list_is_one_owners_or_everybodys(store: JobStore, index: JobIndex) -> None:
+    made = {owner: accepted(store, owner=owner).id for owner in ("", "alice", "bob")}
+
+    for owner, job_id in made.items():
+        assert ids(index.newest(Wanted(owner))) == [job_id]
+    assert set(ids(index.newest(Wanted(EVERYBODYS)))) == set(made.values())
+    assert len(all_pages(index, Wanted(EVERYBODYS, limit=1))) == 3
+    assert index.newest(Wanted("carol")) == []

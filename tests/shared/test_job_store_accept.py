@@ -10,6 +10,7 @@ from shared.job_index import JobIndex, Wanted
 from shared.job_store import JobStore
 from shared.jobs import Job
 from shared.moves import Accepted, Pace, Replay
+from shared.over_limit import QueueFull
 from shared.scripts import PREFIX
 from shared.services import connect
 from tests.builders import (
@@ -19,6 +20,7 @@ from tests.builders import (
     accepted,
     at_once,
     dump,
+    fits,
     in_state,
     known,
     now_ms,
@@ -31,7 +33,6 @@ def test_an_accepted_job_is_queued_as_given(store: JobStore, redis_client: "Redi
 
     taken = store.accept(job, 10)
 
-    assert taken is not None
     stored = taken.job
     assert (stored.id, stored.status, stored.revision) == (job.id, "queued", 1)
     assert (stored.request, stored.metadata) == (job.request, {"chat": "7"})
@@ -73,7 +74,7 @@ def test_fifty_callers_of_one_id_make_one_job(store: JobStore, redis_client: "Re
 
     answers = at_once(lambda _: store.accept(job, 10), range(50))
 
-    assert {answer and answer.job.id for answer in answers} == {job.id}
+    assert {answer.job.id for answer in answers} == {job.id}
     assert redis_client.zcard(f"{PREFIX}queued") == 1
 
 
@@ -84,9 +85,9 @@ def test_a_full_queue_is_refused_and_nothing_is_stored(
     in_state(store, state)
     before = dump(redis_client)
 
-    refused = store.accept(a_job(), 1)
+    with pytest.raises(QueueFull):
+        store.accept(a_job(), 1)
 
-    assert refused is None
     assert dump(redis_client) == before
 
 
@@ -94,7 +95,7 @@ def test_a_full_queue_is_refused_and_nothing_is_stored(
 def test_what_waits_no_more_fills_no_queue(store: JobStore, state: str) -> None:
     in_state(store, state)
 
-    assert store.accept(a_job(), 1) is not None
+    assert fits(lambda: store.accept(a_job(), 1))
 
 
 def test_a_job_of_a_full_queue_is_still_known_by_its_id(store: JobStore) -> None:
@@ -106,9 +107,9 @@ def test_a_job_of_a_full_queue_is_still_known_by_its_id(store: JobStore) -> None
 
 
 def test_a_full_queue_takes_exactly_as_many_as_it_may(store: JobStore) -> None:
-    answers = at_once(lambda _: store.accept(a_job(), 20), range(50))
+    taken = at_once(lambda _: fits(lambda: store.accept(a_job(), 20)), range(50))
 
-    assert sum(answer is not None for answer in answers) == 20
+    assert sum(taken) == 20
 
 
 def test_a_job_is_found_by_its_id_and_by_its_image(store: JobStore) -> None:
@@ -144,7 +145,7 @@ def test_a_store_that_is_away_says_so(ask: Callable[[JobStore], object]) -> None
         lambda index: index.live_workers(),
         lambda index: index.paused_ms(),
         lambda index: index.jobs(["0" * 32]),
-        lambda index: index.newest(Wanted()),
+        lambda index: index.newest(Wanted("")),
         lambda index: index.batch("0" * 32),
         lambda index: index.let_go("a", "b"),
     ],
@@ -175,5 +176,4 @@ def test_a_replay_is_found_before_it_is_accepted_and_changes_nothing(
 def accepted_under(store: JobStore, replay: Replay) -> Job:
     """Return a job that was accepted with a key."""
     taken = store.accept(a_job(), 10, replay)
-    assert taken is not None
     return taken.job

@@ -9,7 +9,7 @@ from shared.job_index import JobIndex
 from shared.job_store import SLOT_LATE_MS, JobStore
 from shared.moves import Pace, Turn
 from shared.scripts import PREFIX
-from shared.settings import Rate
+from shared.setting_types import Rate
 from tests.builders import CLAIM, at_once, dump, known, now_ms, orphan, running
 
 PACE = Pace(20)

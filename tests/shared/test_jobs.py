@@ -36,6 +36,7 @@ FULL = a_job(
     trouble="provider_timeout",
     provider_request_id="x",
     claim="c",
+    owner="alice",
     batch="b",
     retry_of="j",
     webhook="https://images.example.com/hook",

@@ -7,7 +7,8 @@ import pytest
 
 from shared.hosts import is_loopback
 from shared.operations import BY_VARIANT
-from shared.settings import Rate, Settings, SettingsError, load_settings
+from shared.setting_types import Rate
+from shared.settings import Settings, SettingsError, load_settings
 
 
 @pytest.fixture(autouse=True)

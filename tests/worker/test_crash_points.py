@@ -212,7 +212,7 @@ def test_an_api_that_has_accepted_is_killed(
     services.store.heartbeat("another", 100, 60_000)
     body = {"prompt": "a fox", "output_format": "png", "idempotency_key": "k"}
     api_dies(point, services.settings, "/generate_image", body)
-    (job,) = services.index.newest(Wanted())
+    (job,) = services.index.newest(Wanted(""))
 
     after = recover(services, redis_client, job)
 
@@ -233,7 +233,7 @@ def test_an_api_that_has_accepted_a_batch_is_killed(
 ) -> None:
     body = {"jobs": [{"prompt": f"fox {number}", "output_format": "png"} for number in range(5)]}
     api_dies(Point("after", "store", "accept_batch"), services.settings, "/batches", body)
-    jobs = services.index.newest(Wanted())
+    jobs = services.index.newest(Wanted(""))
 
     ended = [recover(services, redis_client, job).status for job in jobs]
 
@@ -248,7 +248,9 @@ def assert_nothing_is_left(services: Services) -> None:
 
     assert list(services.images.folder.rglob(".writing-*")) == []
     needed = [
-        job.input for job in services.index.newest(Wanted()) if job.status == "failed" and job.input
+        job.input
+        for job in services.index.newest(Wanted(""))
+        if job.status == "failed" and job.input
     ]
     assert inputs(services) == needed
 
