@@ -5,6 +5,7 @@
 -- submitted alone; of ten turns that both lanes want one is a batch's, so that no lane starves.
 local interval, ahead = spaced(ARGV[1]), tonumber(ARGV[2])
 local batch_turn = 10
+local overdue_pause = 10000
 local now = now_ms()
 
 local dues = { { '-inf', now }, { now + longest_pause, '+inf' } }
@@ -51,14 +52,18 @@ end
 local wanted = math.max(0, room - #ids)
 if wanted == 0 then return ids end
 
--- What stands first in a lane. An earlier release that ran in between may have ended what stands there.
+-- What stands first in a lane and may start. An earlier release that ran in between may have ended what stands
+-- there. What is past its deadline would be refused to every worker, and would keep the place of one until it is
+-- put back: it waits aside for the sweeper, which ends it.
 local function first_of(lane)
   local id = redis.call('ZRANGE', lane, 0, 0)[1]
-  while id and redis.call('HGET', job_key(id), 'status') ~= 'queued' do
+  while id do
+    local status, deadline = unpack(redis.call('HMGET', job_key(id), 'status', 'deadline'))
+    if status == 'queued' and now < tonumber(deadline) then return id end
     redis.call('ZREM', lane, id)
+    if status == 'queued' then redis.call('ZADD', key('delayed'), now + overdue_pause, id) end
     id = redis.call('ZRANGE', lane, 0, 0)[1]
   end
-  return id
 end
 
 local function next_job(owner)
@@ -78,7 +83,10 @@ while wanted > 0 and turns[n] do
   local owner = turns[n]
   free[owner] = free[owner] or free_of(owner, most)
   local id = free[owner] > 0 and next_job(owner)
-  if id == nil then redis.call('ZREM', ring, owner) end
+  if id == nil then
+    redis.call('ZREM', ring, owner)
+    redis.call('HDEL', key('batch_turns'), owner)
+  end
   if id then
     take(id, 'dispatched')
     if state then redis.call('HSET', breaker, 'trial', ids[#ids]) end

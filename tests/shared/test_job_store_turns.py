@@ -20,6 +20,7 @@ from tests.builders import (
     fits,
     known,
     parked,
+    places,
     running,
 )
 
@@ -246,3 +247,27 @@ def test_the_place_that_is_told_tells_of_other_keys_and_their_limits(
 
     assert told(mine) == [(2, ""), (4, ""), (5, ""), (6, "")]
     assert told(busy)[:3] == [(1, ""), (3, ""), (5, "key_running")]
+
+
+def test_jobs_past_their_deadline_keep_no_place_from_others(
+    store: JobStore, redis_client: "Redis"
+) -> None:
+    late = waiting(store, 9, "alice")
+    for job_id in late:
+        redis_client.hset(f"{PREFIX}job:{job_id}", "deadline", 1)
+    fresh, other = accepted(store, owner="alice").id, accepted(store, owner="bob").id
+    store.heartbeat("w", 2, 60_000)
+
+    assert store.dispatch() == [fresh, other]
+    assert [places(redis_client, job_id) for job_id in late] == [["delayed"]] * 9
+    assert store.fail(late[0], "", error_code="deadline_passed")
+
+
+def test_who_has_nothing_else_has_no_turn(store: JobStore, redis_client: "Redis") -> None:
+    job_id = accepted(store, owner="alice").id
+    redis_client.hset(f"{PREFIX}job:{job_id}", "deadline", 1)
+    store.heartbeat("w", 2, 60_000)
+
+    assert store.dispatch() == []
+    assert redis_client.exists(f"{PREFIX}ring") == 0
+    assert places(redis_client, job_id) == ["delayed"]
