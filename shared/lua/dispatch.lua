@@ -6,7 +6,7 @@
 -- no lane starves.
 local interval, ahead = spaced(ARGV[1]), tonumber(ARGV[2])
 local batch_turn = 10
-local overdue_pause = 10000
+local overdue_pause, longest_look = 10000, 200
 local now = now_ms()
 
 local dues = { { '-inf', now }, { now + longest_pause, '+inf' } }
@@ -69,15 +69,16 @@ end
 
 -- What stands first in a lane and may start. An earlier release that ran in between may have ended what stands
 -- there. What is past its deadline would be refused to every worker, and would keep the place of one until it is
--- put back: it waits aside for the sweeper, which ends it.
+-- put back: it waits aside for the sweeper, which ends it. Not too many are moved at once: everybody waits
+-- for this script.
 local function first_of(lane)
-  local id = redis.call('ZRANGE', lane, 0, 0)[1]
-  while id do
+  for _ = 1, longest_look do
+    local id = redis.call('ZRANGE', lane, 0, 0)[1]
+    if not id then return end
     local status, deadline = unpack(redis.call('HMGET', job_key(id), 'status', 'deadline'))
     if status == 'queued' and now < tonumber(deadline) then return id end
     redis.call('ZREM', lane, id)
     if status == 'queued' then redis.call('ZADD', key('delayed'), now + overdue_pause, id) end
-    id = redis.call('ZRANGE', lane, 0, 0)[1]
   end
 end
 
@@ -98,7 +99,7 @@ while wanted > 0 and turns[n] do
   local owner = turns[n]
   free[owner] = free[owner] or free_of(owner, most)
   local id = free[owner] > 0 and next_job(owner)
-  if id == nil then
+  if id == nil and redis.call('EXISTS', lanes(owner)) == 0 then
     redis.call('ZREM', ring, owner)
     redis.call('HDEL', key('batch_turns'), owner)
   end
