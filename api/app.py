@@ -42,9 +42,11 @@ def create_app(services: Services) -> Flask:
     errors.register(app)
     cors.register(app, settings)
     auth.register(app, settings)
-    quotas.register(app, services)
     door = guard.Door(settings)
     guard.register(app, settings, door)
+    # behind the guard: what pages elsewhere send must not use up what the user of an open service may
+    quotas.register(app, services)
+    guard.register_options(app)
     app.register_blueprint(images.blueprint(services, waiting))
     app.register_blueprint(jobs.blueprint(services, waiting))
     app.register_blueprint(batches.blueprint(services, waiting))

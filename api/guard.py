@@ -42,6 +42,14 @@ def register(app: Flask, settings: Settings, door: "Door") -> None:
         credential = is_operators(rule) and settings.operator_auth is not None
         if settings.open_mode and rule not in UNGUARDED and not credential:
             door.check_open(rule)
+
+    app.before_request(check)
+
+
+def register_options(app: Flask) -> None:
+    """Refuse options that nobody knows where something is submitted or ended."""
+
+    def check() -> None:
         if request.method not in _HARMLESS and request.url_rule is not None:
             _refuse_unknown_options()
 

@@ -78,6 +78,18 @@ def test_every_route_counts_but_for_the_open_ones(start: Start) -> None:
             assert (answers[1].status_code == 429) == known, (method, path)
 
 
+def test_what_pages_elsewhere_send_takes_nothing_from_the_user_of_an_open_service(
+    start: Start,
+) -> None:
+    api = start(key_limits='{"*": {"requests_per_minute": 1}}')
+
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Host": "evil.example"}):
+        assert_fault(api.call("GET", "/jobs", headers=headers), 403, "forbidden")
+
+    assert api.get("/jobs").status_code == 200
+    assert_fault(api.get("/jobs"), 429, "too_many_requests")
+
+
 def test_a_request_that_comes_again_is_answered_before_every_limit(start: Start) -> None:
     api = limited(start, requests_per_minute=1, queued=1, credits_per_day=3)
     first = order(api, once="1")

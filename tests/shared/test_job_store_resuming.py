@@ -181,3 +181,28 @@ def test_a_job_whose_asker_is_lost_is_adopted_and_parked_again(
 
     assert places(redis_client, job_id) == ["parked"]
     assert store.begin_call(job_id, CLAIM, 1_000) == Turn("stale", 0)
+
+
+def test_what_is_asked_for_again_and_again_leaves_every_other_slot_to_others(
+    store: JobStore,
+) -> None:
+    cooking = {parked(store, 0, owner="alice").id for _ in range(6)}
+    waiting = {accepted(store, owner="bob").id for _ in range(2)}
+    sent: list[str] = []
+    for worker in "abcd":  # one slot at a time
+        store.heartbeat(worker, 1, 60_000)
+        sent += store.dispatch()
+
+    assert [job_id in cooking for job_id in sent] == [True, False, True, False]
+    assert {sent[1], sent[3]} == waiting
+
+
+def test_what_nobody_can_begin_with_is_left_to_what_is_asked_for(store: JobStore) -> None:
+    cooking = {parked(store, 0).id for _ in range(4)}
+    waiting = accepted(store, owner="bob").id
+    store.heartbeat("w", 4, 60_000)
+
+    sent = set(store.dispatch())
+
+    assert waiting in sent
+    assert len(cooking & sent) == 3

@@ -1,5 +1,7 @@
 """Contract of the job store: the turn goes from key to key, whoever has how much waiting."""
 
+from collections.abc import Iterable
+
 from redis import Redis
 
 from shared.job_index import JobIndex
@@ -19,7 +21,9 @@ from tests.builders import (
     dump,
     fits,
     known,
+    now_ms,
     parked,
+    places,
     running,
 )
 
@@ -36,6 +40,12 @@ def waiting(store: JobStore, number: int, owner: str = "") -> list[str]:
     """Return the ids of jobs that wait, the first first: what came in one moment goes by its id."""
     ids = sorted(new_job_id() for _ in range(number))
     return [accepted(store, id=job_id, owner=owner).id for job_id in ids]
+
+
+def past_their_deadline(redis: "Redis", job_ids: Iterable[str]) -> None:
+    """Let the deadlines of jobs have passed."""
+    for job_id in job_ids:
+        redis.hset(f"{PREFIX}job:{job_id}", "deadline", 1)
 
 
 def started(store: JobStore, slots: int = 1) -> list[str]:
@@ -246,3 +256,38 @@ def test_the_place_that_is_told_tells_of_other_keys_and_their_limits(
 
     assert told(mine) == [(2, ""), (4, ""), (5, ""), (6, "")]
     assert told(busy)[:3] == [(1, ""), (3, ""), (5, "key_running")]
+
+
+def test_jobs_past_their_deadline_keep_no_place_from_others(
+    store: JobStore, redis_client: "Redis"
+) -> None:
+    late = waiting(store, 9, "alice")
+    past_their_deadline(redis_client, late)
+    fresh, other = accepted(store, owner="alice").id, accepted(store, owner="bob").id
+    store.heartbeat("w", 2, 60_000)
+
+    assert store.dispatch() == [fresh, other]
+    assert [places(redis_client, job_id) for job_id in late] == [["delayed"]] * 9
+    assert store.fail(late[0], "", error_code="deadline_passed")
+
+
+def test_thousands_of_them_keep_nobody_waiting(store: JobStore, redis_client: "Redis") -> None:
+    batch = accepted_batch(store, 500, owner="alice")
+    past_their_deadline(redis_client, batch.jobs)
+    fresh, other = accepted_batch(store, 1, owner="alice").jobs[0], accepted(store, owner="bob").id
+    redis_client.zadd(f"{PREFIX}queued_batch:alice", {fresh: now_ms(redis_client) + 1})
+    store.heartbeat("w", 9, 60_000)
+
+    assert store.dispatch() == [other]
+    assert 0 < redis_client.zcard(f"{PREFIX}delayed") < 500
+    assert [store.dispatch() for _ in range(2)] == [[], [fresh]]
+
+
+def test_who_has_nothing_else_has_no_turn(store: JobStore, redis_client: "Redis") -> None:
+    job_id = accepted(store, owner="alice").id
+    past_their_deadline(redis_client, [job_id])
+    store.heartbeat("w", 2, 60_000)
+
+    assert store.dispatch() == []
+    assert redis_client.exists(f"{PREFIX}ring") == 0
+    assert places(redis_client, job_id) == ["delayed"]
