@@ -5,12 +5,10 @@ answer; only the connection itself can tell. They also take seconds, so what mus
 request is sent is asked once the connection stands.
 """
 
-import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import Lock, Timer
 from typing import Any
 
 import requests
@@ -18,13 +16,14 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from shared.cut import Cut
+
 
 class Passage:
     """One request's way out and back: what must hold when it is sent, and when all must be over.
 
     `check` raises when the request may not be sent any more; it is the last thing that runs before the
-    first byte. `connected` tells whether that came. Time-outs of sockets count from byte to byte, and
-    headers may drip for hours: when so many seconds are over, a timer cuts the connection.
+    first byte. `connected` tells whether that came. When so many seconds are over, it is cut.
     """
 
     def __init__(self, check: Callable[[], None], seconds: float) -> None:
@@ -32,9 +31,7 @@ class Passage:
         self._check = check
         self._seconds = seconds
         self._ends = time.monotonic() + seconds
-        self._twin: socket.socket | None = None
-        self._timer: Timer | None = None
-        self._lock = Lock()
+        self._cut = Cut()
 
     @property
     def over(self) -> bool:
@@ -47,27 +44,13 @@ class Passage:
         # line. The first counts on a plain socket; the second on an encrypted one.
         connection.sock.settimeout(self._seconds)
         connection.timeout = self._seconds
-        # an encrypted one can't be shut down under whoever reads it, what lies below it can
-        self._twin = socket.fromfd(connection.sock.fileno(), socket.AF_INET, socket.SOCK_STREAM)
-        self._timer = Timer(max(0.0, self._ends - time.monotonic()), self._cut)
-        self._timer.daemon = True
-        self._timer.start()
+        self._cut.after(self._ends - time.monotonic(), connection.sock)
         self._check()
         self.connected = True
 
     def close(self) -> None:
         """Let go of the connection."""
-        if self._timer:
-            self._timer.cancel()
-        with self._lock:
-            if self._twin:
-                self._twin.close()
-            self._twin = None
-
-    def _cut(self) -> None:
-        with self._lock, suppress(OSError):  # the other end may be faster
-            if self._twin:
-                self._twin.shutdown(socket.SHUT_RDWR)
+        self._cut.off()
 
 
 _passage: ContextVar[Passage] = ContextVar("passage")

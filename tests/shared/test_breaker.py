@@ -18,38 +18,13 @@ from tests.builders import (
     parked,
     running,
 )
-
-DOWN: Why = "provider_unavailable"
-REFUSALS: list[Why] = ["provider_auth", "provider_credits"]
+from tests.shared.breakers import DOWN, REFUSALS, half_open, opened, pause_before_probe
 
 
 @pytest.fixture
 def breaker(redis_client: "Redis") -> Breaker:
     """Give the breaker of an empty store."""
     return Breaker(redis_client)
-
-
-def opened(breaker: Breaker, why: Why = DOWN) -> Breaker:
-    """Return a breaker that is open."""
-    for number in range(5):
-        breaker.note_failure(f"job {number}", why)
-    assert breaker.state().state == "open"
-    return breaker
-
-
-def half_open(breaker: Breaker, redis: "Redis", why: Why = DOWN) -> Breaker:
-    """Return a breaker whose probe went well."""
-    opened(breaker, why)
-    redis.hset(f"{PREFIX}breaker", "probe_at", 1)
-    assert breaker.take_probe()
-    breaker.tell_probe("ok")
-    assert breaker.state().state == "half_open"
-    return breaker
-
-
-def pause_before_probe(redis: "Redis") -> int:
-    """Return in how many ms the next probe is due."""
-    return int(redis.hget(f"{PREFIX}breaker", "probe_at") or 0) - now_ms(redis)
 
 
 def test_the_fifth_failure_in_a_row_opens_it(breaker: Breaker, redis_client: "Redis") -> None:

@@ -3,37 +3,21 @@
 import pytest
 from redis import Redis
 
-from shared.breaker import Breaker, Probe, Why
+from shared.breaker import Breaker, Probe
 from shared.job_store import JobStore
 from shared.scripts import PREFIX
 from tests.builders import (
     accepted,
     accepted_batch,
     at_once,
-    now_ms,
 )
-
-DOWN: Why = "provider_unavailable"
-REFUSALS: list[Why] = ["provider_auth", "provider_credits"]
+from tests.shared.breakers import DOWN, opened, pause_before_probe
 
 
 @pytest.fixture
 def breaker(redis_client: "Redis") -> Breaker:
     """Give the breaker of an empty store."""
     return Breaker(redis_client)
-
-
-def opened(breaker: Breaker, why: Why = DOWN) -> Breaker:
-    """Return a breaker that is open."""
-    for number in range(5):
-        breaker.note_failure(f"job {number}", why)
-    assert breaker.state().state == "open"
-    return breaker
-
-
-def pause_before_probe(redis: "Redis") -> int:
-    """Return in how many ms the next probe is due."""
-    return int(redis.hget(f"{PREFIX}breaker", "probe_at") or 0) - now_ms(redis)
 
 
 def test_probes_come_after_2_4_8_and_then_every_15_seconds(

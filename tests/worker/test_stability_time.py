@@ -12,8 +12,6 @@ from shared.errors import (
     ProviderUnavailable,
     ServerError,
 )
-from shared.operations import BY_NAME
-from tests.pictures import picture
 from tests.worker.provider_server import (
     OK,
     Answer,
@@ -24,19 +22,10 @@ from tests.worker.provider_server import (
     provider,
     says,
 )
+from tests.worker.test_stability import CORE, PICTURE, call
 from worker import stability
 from worker.stability import CONNECT_SECONDS, Stability
-from worker.wire import Outgoing, ProviderImage, build_request
-
-PICTURE = picture()
-CORE = build_request(BY_NAME["generate/core"], "core", {"prompt": "füchse"}, None, "sk-1")
-CHUNKED = head(200, {**OK, "Transfer-Encoding": "chunked"}) + b"5\r\nabcde\r\n"
-
-
-def call(answer: Answer, seconds: float = 10, outgoing: Outgoing = CORE) -> ProviderImage:
-    """Return what a call to a provider with this answer brings."""
-    with provider(answer) as server:
-        return Stability(server.url, seconds).call(outgoing, agree)
+from worker.wire import Outgoing
 
 
 @pytest.mark.parametrize(
