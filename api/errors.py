@@ -91,8 +91,6 @@ def _fault(fault: Fault) -> Response:
         response.headers["WWW-Authenticate"] = fault.challenge
     if isinstance(fault, OverLimit):
         _tell_limit(response, fault)
-    if isinstance(fault, Unauthorized):
-        response.headers["WWW-Authenticate"] = fault.challenge
     return response
 
 
