@@ -195,7 +195,7 @@ def test_many_who_never_finish_keep_nobody_from_being_served(server: Server) -> 
         f"GET /healthz HTTP/1.1\r\n{HOST}X-Slow: ",
         f"POST /batches HTTP/1.1\r\n{JSON}{CHUNKED}\r\n",
     ]
-    peers = [server.connect() for _ in range(200)]
+    peers = [server.connect() for _ in range(500)]
     try:
         for number, peer in enumerate(peers):
             peer.sendall(heads[number % 2].encode())
