@@ -6,7 +6,7 @@ from typing import Any
 
 import gevent
 from gunicorn.http.body import Body, ChunkedReader
-from gunicorn.http.errors import InvalidChunkExtension, ParseException
+from gunicorn.http.errors import InvalidChunkExtension, InvalidChunkSize, ParseException
 from werkzeug.exceptions import BadRequest, RequestTimeout
 
 # Seconds that a body may take, and how many more bytes prolong that by a second. A caller who sends a
@@ -14,6 +14,10 @@ from werkzeug.exceptions import BadRequest, RequestTimeout
 BODY_SECONDS = 30.0
 BYTES_A_SECOND = 16 * 1024
 _PIECE = 64 * 1024
+# A chunk costs the same however little is in it, and gevent lets nobody else in while there is more to
+# read: a stream of single bytes, also one that is only taken off, would keep this process to itself.
+MOST_CHUNKS = 20_000
+_CHUNKS_AT_ONCE = 50
 
 
 class Arriving:
@@ -72,11 +76,44 @@ class Arriving:
         self._request.force_close()
 
 
+class Rest:
+    """What the app did not ask for of a body: taken off ahead of the next request, letting others in.
+
+    gunicorn gives it as long as a head; without a pause that time would never be over.
+    """
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+
+    @property
+    def failed(self) -> bool:
+        """Whether it can't be told where the next request begins."""
+        return bool(self._body.failed)
+
+    def read(self, _size: int) -> bytes:
+        """Return a piece, nothing at the end; a larger one than gunicorn asks for costs it less."""
+        gevent.sleep(0)
+        data: bytes = self._body.read(_PIECE)
+        return data
+
+
 class StrictChunks(ChunkedReader):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's reader of chunks, which takes no extensions: servers differ in where these end."""
+    """gunicorn's reader of chunks, which takes no extensions: servers differ in where these end.
+
+    It lets others in, and takes no more than `MOST_CHUNKS`.
+    """
+
+    def __init__(self, req: Any, unreader: Any) -> None:
+        super().__init__(req, unreader)
+        self._chunks = 0
 
     def parse_chunk_size(self, unreader: Any, data: bytes | None = None) -> Any:
         """Return the size of the next chunk and what follows it; raise a ParseException."""
+        self._chunks += 1
+        if self._chunks > MOST_CHUNKS:
+            raise InvalidChunkSize(b"too many chunks")
+        if self._chunks % _CHUNKS_AT_ONCE == 0:
+            gevent.sleep(0)
         line = bytearray(data or b"")
         while b"\r\n" not in line and len(line) <= self.limit_chunk_size_line:
             self.read_into(unreader, line)

@@ -3,13 +3,15 @@
 import json
 import re
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import pytest
 
+from api.arriving import MOST_CHUNKS
 from api.headers import EVERY
 from tests.api.raw import (
     BODY,
@@ -18,6 +20,7 @@ from tests.api.raw import (
     JSON,
     LENGTH,
     UNREADABLE,
+    WHOLE_CHUNK,
     Server,
     parsed,
     post,
@@ -209,6 +212,68 @@ def test_many_who_never_finish_keep_nobody_from_being_served(server: Server) -> 
     finally:
         for peer in peers:
             peer.close()
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        ("", f"GET /healthz HTTP/1.1\r\n{HOST}\r\n" * 200),
+        (f"POST /generate_image HTTP/1.1\r\n{JSON}{CHUNKED}\r\n", "1\r\nx\r\n" * 10_000),
+        (
+            f"POST /generate_image HTTP/1.1\r\n{JSON}Content-Length: {10**12}\r\n\r\n",
+            "x" * 1_000_000,
+        ),
+    ],
+    ids=["requests", "chunks", "body"],
+)
+def test_who_sends_without_a_pause_keeps_nobody_from_being_served(
+    server: Server, head: str, piece: str
+) -> None:
+    with flooding(server, head.encode(), piece.encode()):
+        began = time.monotonic()
+
+        assert all(server.is_well() for _ in range(20))
+
+        assert time.monotonic() - began < 5
+
+
+@contextmanager
+def flooding(server: Server, head: bytes, piece: bytes) -> Iterator[None]:
+    """Send a head, and then pieces as fast as they are taken; begin anew when that is ended."""
+    sent, over = threading.Event(), threading.Event()
+
+    def flood() -> None:
+        while not over.is_set():
+            with server.connect() as peer, suppress(OSError):
+                threading.Thread(target=read_all, args=[peer], daemon=True).start()
+                peer.sendall(head)
+                while not over.is_set():
+                    peer.sendall(piece)
+                    sent.set()
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    assert sent.wait(10)
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def read_all(peer: socket.socket) -> None:
+    """Read until the connection has ended, however it does."""
+    with suppress(OSError):
+        received(peer)
+
+
+def test_a_body_of_more_chunks_than_anybody_sends_is_refused(server: Server) -> None:
+    def in_chunks(most: int) -> str:
+        """Return a good body behind spaces."""
+        return post(CHUNKED, body="1\r\n \r\n" * (most - 2) + WHOLE_CHUNK)
+
+    assert [status for status, _, _ in server.answers(in_chunks(MOST_CHUNKS))] == [202, 200]
+    assert [status for status, _, _ in server.answers(in_chunks(MOST_CHUNKS + 1))] == [400]
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system can't tell")
