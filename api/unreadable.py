@@ -95,6 +95,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             _log.info("who asked has stopped to read")
             raise StopIteration from None
         finally:
+            arriving.let_go()
             # what was not asked for is taken off by gunicorn; others are let in between two requests too
             req.body = Rest(whole)
             if arriving.broken:
