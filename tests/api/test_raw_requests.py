@@ -57,6 +57,8 @@ def test_what_is_written_well_is_taken_and_the_connection_kept(server: Server) -
 
     assert [status for status, _, _ in server.answers(sent)] == [202, 200]
     assert [status for status, _, _ in server.answers(post(LENGTH))] == [202, 200]
+    unread = post(LENGTH).replace("/generate_image", "/nowhere", 1)
+    assert [status for status, _, _ in server.answers(unread)] == [404, 200]
 
 
 def test_no_header_says_which_version_of_what_answers(server: Server) -> None:
