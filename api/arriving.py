@@ -6,27 +6,38 @@ from typing import Any
 
 import gevent
 from gunicorn.http.body import Body, ChunkedReader
-from gunicorn.http.errors import InvalidChunkExtension, ParseException
+from gunicorn.http.errors import InvalidChunkExtension, InvalidChunkSize, ParseException
 from werkzeug.exceptions import BadRequest, RequestTimeout
+
+from shared.errors import Busy
 
 # Seconds that a body may take, and how many more bytes prolong that by a second. A caller who sends a
 # byte now and then would hold a connection for ever.
 BODY_SECONDS = 30.0
 BYTES_A_SECOND = 16 * 1024
 _PIECE = 64 * 1024
+# Bytes that a process holds of bodies that are still to end: thousands may each keep back the last one.
+MOST_HELD = 256 * 1024 * 1024
+# A chunk costs the same however little is in it, and gevent lets nobody else in while there is more to
+# read: a stream of single bytes, also one that is only taken off, would keep this process to itself.
+MOST_CHUNKS = 20_000
+_CHUNKS_AT_ONCE = 50
 
 
 class Arriving:
-    """What the app reads a body from; raises RequestTimeout or BadRequest, and is `broken` then.
+    """What the app reads a body from; raises RequestTimeout, BadRequest or Busy, and is `broken` then.
 
     Only the time counts in which the app waits for the body. The connection ends with the answer.
     """
+
+    all_held = 0
 
     def __init__(self, request: Any) -> None:
         self._request = request
         self._body = _strict(request)
         self._waited = 0.0
         self._got = 0
+        self._held = 0
         self.broken = False
 
     def read(self, size: int | None = -1) -> bytes:
@@ -65,18 +76,68 @@ class Arriving:
             raise BadRequest from None
         self._waited += time.monotonic() - began
         self._got += len(data)
+        self._hold(len(data))
         return data
+
+    def _hold(self, size: int) -> None:
+        """Count what came of a body that has not ended; raise Busy when that is too much in all."""
+        if not size or getattr(self._body.reader, "length", None) == 0:
+            self.let_go()
+            return
+        self._held += size
+        Arriving.all_held += size
+        if Arriving.all_held > MOST_HELD:
+            self._break_off()
+            raise Busy("This service is reading as much as it can; try again shortly")
+
+    def let_go(self) -> None:
+        """Count it no more: it has ended, or is not wanted."""
+        Arriving.all_held -= self._held
+        self._held = 0
 
     def _break_off(self) -> None:
         self.broken = True
         self._request.force_close()
 
 
+class Rest:
+    """What the app did not ask for of a body: taken off ahead of the next request, letting others in.
+
+    gunicorn gives it as long as a head; without a pause that time would never be over.
+    """
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+
+    @property
+    def failed(self) -> bool:
+        """Whether it can't be told where the next request begins."""
+        return bool(self._body.failed)
+
+    def read(self, _size: int) -> bytes:
+        """Return a piece, nothing at the end; a larger one than gunicorn asks for costs it less."""
+        gevent.sleep(0)
+        data: bytes = self._body.read(_PIECE)
+        return data
+
+
 class StrictChunks(ChunkedReader):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's reader of chunks, which takes no extensions: servers differ in where these end."""
+    """gunicorn's reader of chunks, which takes no extensions: servers differ in where these end.
+
+    It lets others in, and takes no more than `MOST_CHUNKS`.
+    """
+
+    def __init__(self, req: Any, unreader: Any) -> None:
+        super().__init__(req, unreader)
+        self._chunks = 0
 
     def parse_chunk_size(self, unreader: Any, data: bytes | None = None) -> Any:
         """Return the size of the next chunk and what follows it; raise a ParseException."""
+        self._chunks += 1
+        if self._chunks > MOST_CHUNKS:
+            raise InvalidChunkSize(b"too many chunks")
+        if self._chunks % _CHUNKS_AT_ONCE == 0:
+            gevent.sleep(0)
         line = bytearray(data or b"")
         while b"\r\n" not in line and len(line) <= self.limit_chunk_size_line:
             self.read_into(unreader, line)

@@ -64,7 +64,7 @@ def _read(request: Request) -> Body:
         return _form(request)
     if request.is_json:
         return Body(_json(request), {}, typed=True)
-    if request.get_data(cache=True):
+    if request.get_data(cache=False):
         raise UnsupportedMediaType("Send application/json or a form")
     return Body({}, {}, typed=True)
 
@@ -80,7 +80,7 @@ def read_dry_run(request: Request) -> tuple[bool, tuple[Complaint, ...]]:
 
 
 def _json(request: Request) -> dict[str, Any]:
-    data = request.get_data(cache=True)
+    data = request.get_data(cache=False)  # it would be held as long as its caller waits
     most = request.max_content_length
     if most is not None and request.content_length is None and len(data) >= most:
         raise PayloadTooLarge("The request is larger than this service takes")  # sent in chunks

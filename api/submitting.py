@@ -44,19 +44,31 @@ def submit(read: Read, services: Services, waiting: Waiting) -> Response:
         asked = _asked(read, owner, services)
         if asked.before:
             free()
-    submission, patience = asked.submission, asked.patience
+    if not asked.before:
+        look_at_receivers(asked.submission, settings)
     if asked.dry_run:
-        look_at_receivers(submission, settings)
-        return answers.dry_run(_normalised(submission, settings), services)
-    accepted = asked.before
-    if accepted is None:
-        look_at_receivers(submission, settings)
-        accepted = accept(submission, services, asked.replay, owner)
+        return answers.dry_run(_normalised(asked.submission, settings), services)
+    accepted = asked.before or accept(asked.submission, services, asked.replay, owner)
+    patience, begun = asked.patience, asked.begun
+    # thousands may wait, and what they sent would be held as long: a picture each
+    del asked
+    request.close()
+    # what a fetch took is part of what the caller waits
+    left = max(0.0, patience.seconds - (time.monotonic() - begun))
+    return _in_the_end(accepted, left, patience, services, waiting)
+
+
+def _in_the_end(
+    accepted: Accepted | AcceptedBatch,
+    seconds: float,
+    patience: Patience,
+    services: Services,
+    waiting: Waiting,
+) -> Response:
+    """Answer with the end of what was accepted, or as it is when so many seconds are over."""
     thing: Job | Batch = accepted.thing
     try:
-        # what a fetch took is part of what the caller waits
-        left = max(0.0, patience.seconds - (time.monotonic() - asked.begun))
-        thing = waiting.for_end(thing, left, has_gone(request.environ))
+        thing = waiting.for_end(thing, seconds, has_gone(request.environ))
         response = _answer(thing, patience, services)
     except (StoreUnavailable, NotFound):
         # what was accepted is never answered as failed because the job store went away meanwhile, or

@@ -20,7 +20,7 @@ from gunicorn.http.errors import (
 from gunicorn.util import write_nonblock
 from gunicorn.workers.ggevent import GeventWorker
 
-from api.arriving import Arriving
+from api.arriving import Arriving, Rest
 from api.headers import EVERY
 
 _log = logging.getLogger(__name__)
@@ -95,8 +95,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             _log.info("who asked has stopped to read")
             raise StopIteration from None
         finally:
-            # what was not asked for is taken off by gunicorn, which knows its own kind alone
-            req.body = whole
+            arriving.let_go()
+            # what was not asked for is taken off by gunicorn; others are let in between two requests too
+            req.body = Rest(whole)
             if arriving.broken:
                 util.close_graceful(sock, timeout=_LINGER_SECONDS)
 

@@ -100,6 +100,12 @@ class StorageUnavailable(Fault):
     error_code = "unavailable"
 
 
+class Busy(Fault):
+    """This process has as many bodies under way as it can hold."""
+
+    error_code = "unavailable"
+
+
 class BrokenImage(Fault):
     """Bytes are no PNG, JPEG or WebP, or are cut short."""
 

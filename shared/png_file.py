@@ -55,13 +55,30 @@ def chunks(data: bytes) -> Iterator[Part]:
 
 def pixels_only(data: bytes) -> bytes:
     """Return a PNG that was read without all that only tells of it; its profile stays if it is sound."""
+    depth, colour = data[24], data[25]
     parts = (
-        data[part.begin : part.end]
+        _transparent(data[part.body : part.end - 4], depth, colour)
+        if part.kind == b"tRNS"
+        else data[part.begin : part.end]
         for part in chunks(data)
         if part.kind in _PIXELS
         or (part.kind == b"iCCP" and _unpacks(data[part.body : part.end - 4]))
     )
     return SIGNATURE + b"".join(parts)
+
+
+def _transparent(samples: bytes, depth: int, colour: int) -> bytes:
+    """Return the chunk that names what is transparent, in the 8 bits of a sample that Pillow keeps.
+
+    Pillow looks for the number as it stands among pixels that it has brought to 8 bits.
+    """
+    if colour != _PALETTE and depth in {2, 4, 16} and len(samples) % 2 == 0:
+        named = struct.unpack(f">{len(samples) // 2}H", samples)
+        most = 2**depth - 1
+        kept = [sample >> 8 if depth == 16 else (sample & most) * 255 // most for sample in named]
+        samples = struct.pack(f">{len(kept)}H", *kept)
+    body = b"tRNS" + samples
+    return struct.pack(">I", len(samples)) + body + struct.pack(">I", zlib.crc32(body))
 
 
 def _unpacks(profile: bytes) -> bool:

@@ -9,4 +9,5 @@ run.HEAD_SECONDS = 1
 unreadable.UNREAD_SECONDS = 1
 arriving.BODY_SECONDS = 0.5
 arriving.BYTES_A_SECOND = 64 * 1024
+arriving.MOST_HELD = 2_000_000
 sys.exit(run.main())

@@ -4,8 +4,9 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,6 +100,36 @@ def listens(server: Server) -> bool:
     """Tell whether the server takes connections."""
     with socket.socket() as peer:
         return peer.connect_ex(("127.0.0.1", server.port)) == 0
+
+
+@contextmanager
+def flooding(server: Server, head: bytes, piece: bytes) -> Iterator[None]:
+    """Send a head, and then pieces as fast as they are taken; begin anew when that is ended."""
+    sent, over = threading.Event(), threading.Event()
+
+    def flood() -> None:
+        while not over.is_set():
+            with server.connect() as peer, suppress(OSError):
+                threading.Thread(target=read_all, args=[peer], daemon=True).start()
+                peer.sendall(head)
+                while not over.is_set():
+                    peer.sendall(piece)
+                    sent.set()
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    assert sent.wait(10)
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def read_all(peer: socket.socket) -> None:
+    """Read until the connection has ended, however it does."""
+    with suppress(OSError):
+        received(peer)
 
 
 def post(*headers: str, body: str = BODY) -> str:

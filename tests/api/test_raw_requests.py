@@ -2,6 +2,7 @@
 
 import json
 import re
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import suppress
 
 import pytest
 
+from api.arriving import MOST_CHUNKS
 from api.headers import EVERY
 from tests.api.raw import (
     BODY,
@@ -18,7 +20,9 @@ from tests.api.raw import (
     JSON,
     LENGTH,
     UNREADABLE,
+    WHOLE_CHUNK,
     Server,
+    flooding,
     parsed,
     post,
     received,
@@ -53,6 +57,8 @@ def test_what_is_written_well_is_taken_and_the_connection_kept(server: Server) -
 
     assert [status for status, _, _ in server.answers(sent)] == [202, 200]
     assert [status for status, _, _ in server.answers(post(LENGTH))] == [202, 200]
+    unread = post(LENGTH).replace("/generate_image", "/nowhere", 1)
+    assert [status for status, _, _ in server.answers(unread)] == [404, 200]
 
 
 def test_no_header_says_which_version_of_what_answers(server: Server) -> None:
@@ -195,7 +201,7 @@ def test_many_who_never_finish_keep_nobody_from_being_served(server: Server) -> 
         f"GET /healthz HTTP/1.1\r\n{HOST}X-Slow: ",
         f"POST /batches HTTP/1.1\r\n{JSON}{CHUNKED}\r\n",
     ]
-    peers = [server.connect() for _ in range(200)]
+    peers = [server.connect() for _ in range(500)]
     try:
         for number, peer in enumerate(peers):
             peer.sendall(heads[number % 2].encode())
@@ -209,6 +215,61 @@ def test_many_who_never_finish_keep_nobody_from_being_served(server: Server) -> 
     finally:
         for peer in peers:
             peer.close()
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        ("", f"GET /healthz HTTP/1.1\r\n{HOST}\r\n" * 200),
+        (f"POST /generate_image HTTP/1.1\r\n{JSON}{CHUNKED}\r\n", "1\r\nx\r\n" * 10_000),
+        (
+            f"POST /generate_image HTTP/1.1\r\n{JSON}Content-Length: {10**12}\r\n\r\n",
+            "x" * 1_000_000,
+        ),
+    ],
+    ids=["requests", "chunks", "body"],
+)
+def test_who_sends_without_a_pause_keeps_nobody_from_being_served(
+    server: Server, head: str, piece: str
+) -> None:
+    with flooding(server, head.encode(), piece.encode()):
+        began = time.monotonic()
+
+        assert all(server.is_well() for _ in range(20))
+
+        assert time.monotonic() - began < 5
+
+
+def test_a_body_of_more_chunks_than_anybody_sends_is_refused(server: Server) -> None:
+    def in_chunks(most: int) -> str:
+        """Return a good body behind spaces."""
+        return post(CHUNKED, body="1\r\n \r\n" * (most - 2) + WHOLE_CHUNK)
+
+    assert [status for status, _, _ in server.answers(in_chunks(MOST_CHUNKS))] == [202, 200]
+    assert [status for status, _, _ in server.answers(in_chunks(MOST_CHUNKS + 1))] == [400]
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [f"Content-Length: 900001\r\n\r\n{' ' * 900_000}", f"{CHUNKED}\r\ndbba1\r\n{' ' * 900_000}"],
+    ids=["length", "chunks"],
+)
+def test_bodies_that_do_not_end_are_held_up_to_a_limit(server: Server, begun: str) -> None:
+    sent = f"POST /generate_image HTTP/1.1\r\n{JSON}Connection: close\r\n{begun}".encode()
+    peers = [server.connect() for _ in range(3)]
+    for peer in peers:
+        peer.sendall(sent)
+    # 2 MB are too much with the third of them, whichever that is
+    first = select.select(peers, [], [], 10)[0][0]
+    ((status, headers, body),) = parsed(received(first))
+    for peer in peers:
+        peer.close()
+
+    assert (status, json.loads(body)["error_code"]) == (503, "unavailable")
+    assert headers["Retry-After"]
+    long = post(f"Content-Length: {900_000 + len(BODY)}\r\n", body=" " * 900_000 + BODY)
+    until(lambda: server.answers(long)[0][0] == 202)
+    assert server.answers(long)[0][0] == 202
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system can't tell")

@@ -196,8 +196,9 @@ def the_operator_looks(watched: Watched) -> None:
         assert requests.post(end, auth=LOGIN, timeout=30).status_code == 403
     for path in ("/operator/pause", "/operator/resume"):
         assert watched.call("POST", path, auth=LOGIN).status_code == 200
-    assert watched.call("GET", "/operator/jobs").status_code == 401
-    assert watched.call("GET", "/operator/jobs", auth=LOGIN).status_code == 200
+    for path in ("/operator/jobs", "/metrics"):
+        assert watched.call("GET", path).status_code == 401
+        assert watched.call("GET", path, auth=LOGIN).status_code == 200
 
 
 def redis_goes_away(watched: Watched) -> None:
@@ -217,6 +218,7 @@ def found(words: list[str], texts: list[str]) -> list[tuple[str, str]]:
 
 def test_no_answer_has_a_secret(watched: Watched) -> None:
     assert len(watched.answered) > 20
+    assert found(["image_api_provider_held_up"], watched.answered)
     assert found(watched.secrets(), watched.answered) == []
 
 
@@ -239,6 +241,11 @@ def test_celery_carries_no_more_than_ids(watched: Watched) -> None:
     assert found([PROMPT], watched.commands)
     assert found(["images.make"], messages)
     assert found([*watched.secrets(), PROMPT], messages) == []
+
+
+def test_no_secret_is_written_into_the_store(watched: Watched) -> None:
+    assert found(["images:job:"], watched.commands)
+    assert found([API_KEY, PASSWORD, WEBHOOK_SECRET], watched.commands) == []
 
 
 def test_a_message_that_would_run_as_code_is_not_read(watched: Watched) -> None:

@@ -41,6 +41,12 @@ def test_shared_knows_no_flask() -> None:
     assert not {name for name in names if name.split(".")[0] in {"flask", "werkzeug", "gunicorn"}}
 
 
+def test_pictures_are_decoded_in_a_worker_alone() -> None:
+    paths = [path for room in ("api", "shared") for path in (ROOT / room).rglob("*.py")]
+
+    assert not {name for path in paths for name in _imports(path) if name.split(".")[0] == "PIL"}
+
+
 def test_no_modules_import_each_other_in_a_circle() -> None:
     arrows = {_module(path): _imports(path) for path in SOURCES}
     arrows = {name: seen & arrows.keys() - {name} for name, seen in arrows.items()}

@@ -94,6 +94,32 @@ def test_what_a_png_names_transparent_stays_so(mode: str) -> None:
     assert opened(made.data).tobytes() == opened(data).convert("RGBA").tobytes()
 
 
+@pytest.mark.parametrize(
+    ("depth", "colour", "seen", "hidden"),
+    [
+        (1, 0, b"\0", b"\x80"),
+        (2, 0, b"\x40", b"\x80"),
+        (4, 0, b"\x50", b"\x60"),
+        (8, 0, b"\x50", b"\x60"),
+        (16, 0, b"\x50\x50", b"\x60\x01"),
+        (16, 2, b"\x50\x50" * 3, b"\x60\x01" * 3),
+    ],
+)
+def test_so_it_does_with_any_number_of_bits(
+    depth: int, colour: int, seen: bytes, hidden: bytes
+) -> None:
+    named = hidden if depth == 16 else bytes([0, hidden[0] >> (8 - depth)])
+    parts = (
+        chunk(b"tRNS", named),
+        chunk(b"IDAT", zlib.compress(b"\0" + seen + b"\0" + hidden)),
+        chunk(b"IEND", b""),
+    )
+
+    made = opened(prepared(png(png_header(1, 2, depth, colour), *parts)).data)
+
+    assert made.getchannel("A").tobytes() == b"\xff\0"
+
+
 def test_grey_of_sixteen_bits_keeps_its_shades() -> None:
     shades = b"".join(struct.pack("<H", shade * 257) for shade in range(256))
     data = saved(Image.frombytes("I;16", (256, 1), shades), "png")
