@@ -1,7 +1,7 @@
 # Two commands matter: `make run` and `make test`. Both make what they need in .venv first.
 PYTHON ?= python3
 # The tests wait for other processes most of the time.
-TEST_PROCESSES ?= 3
+TEST_PROCESSES ?= 4
 # At least so many of each.
 FUZZ_REQUESTS ?= 20000
 FUZZ_INPUTS ?= 100000
