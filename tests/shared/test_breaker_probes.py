@@ -95,3 +95,15 @@ def test_a_probe_knows_what_the_next_jobs_cost(
     redis_client.hset(f"{PREFIX}breaker", "probe_at", 1)
 
     assert breaker.take_probe() == Probe("provider_credits", 40_000)
+
+
+def test_one_owners_dear_job_keeps_nobody_elses_cheap_ones_waiting(
+    breaker: Breaker, store: JobStore, redis_client: "Redis"
+) -> None:
+    accepted(store, owner="alice", estimate=60_000)
+    accepted(store, owner="bob", estimate=3_000)
+    accepted_batch(store, 2, owner="bob", estimate=8_000)
+    opened(breaker, "provider_credits")
+    redis_client.hset(f"{PREFIX}breaker", "probe_at", 1)
+
+    assert breaker.take_probe() == Probe("provider_credits", 8_000)
