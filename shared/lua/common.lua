@@ -159,17 +159,37 @@ local function revised_after_end(id, status)
   return revised(job_key(id), id, status)
 end
 
--- Webhooks wait by their receivers (host and port), so that one that hangs keeps nobody else's back: 'outbox'
--- holds the receivers by their next turn, 'outbox:<receiver>' what waits for it by the moment it is due, and
+-- A receiver is looked at by then. Too early does no harm: whoever looks finds the right moment.
+local function turn_by(receiver, moment) redis.call('ZADD', key('outbox'), 'LT', moment, receiver) end
+
+-- Returns the receiver at a place (host and port): its host alone, else one that hangs at many ports is many.
+-- What an earlier release kept by the place is its receiver's from then on.
+local function receiver_at(place)
+  local receiver = place:gsub('%.?:%d*$', ''):gsub('%.$', '')
+  if receiver == place then return receiver end
+  for _, name in ipairs({ 'outbox:', 'sending:' }) do
+    local former, now_at = key(name .. place), key(name .. receiver)
+    if redis.call('EXISTS', former) == 1 then
+      redis.call('ZUNIONSTORE', now_at, 2, now_at, former, 'AGGREGATE', 'MIN')
+      redis.call('DEL', former)
+    end
+  end
+  local turn = redis.call('ZSCORE', key('outbox'), place)
+  if turn then
+    redis.call('ZREM', key('outbox'), place)
+    turn_by(receiver, turn)
+  end
+  return receiver
+end
+
+-- Webhooks wait by their receivers, so that one that hangs keeps nobody else's back: 'outbox' holds the
+-- receivers by their next turn, 'outbox:<receiver>' what waits for it by the moment it is due, and
 -- 'sending:<receiver>' what is on its way by the end of its lease. What is in there is called as its record
 -- is: 'job:<id>' or 'batch:<id>'.
 local function receiver_of(subject)
   local url = redis.call('HGET', key(subject), 'webhook')
-  return url and url:match('^%w+://([^/?#]+)'):lower()
+  return url and receiver_at(url:match('^%w+://([^/?#]+)'):lower())
 end
-
--- A receiver is looked at by then. Too early does no harm: whoever looks finds the right moment.
-local function turn_by(receiver, moment) redis.call('ZADD', key('outbox'), 'LT', moment, receiver) end
 
 -- Puts a webhook into the outbox, whatever it did before; does nothing without a receiver.
 local function post(subject, due)
