@@ -9,7 +9,8 @@ local state, open_for, trial = breaker_state()
 -- Whether this job costs more than the probe has asked credits for: put back, it would go first in vain for ever.
 local function beyond_the_balance()
   local estimate = tonumber(redis.call('HGET', job_key(id), 'estimate') or 0)
-  return estimate > tonumber(redis.call('HGET', breaker, 'price') or math.huge)
+  local price = tonumber(redis.call('HGET', breaker, 'price') or 0)
+  return price > 0 and estimate > price
 end
 
 if not state then
