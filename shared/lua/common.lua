@@ -100,12 +100,27 @@ local function enqueue(id)
   join_ring(owner or '')
 end
 
+-- A job that was canceled in the middle of its call still holds its worker's thread: until the call has ended
+-- it stands in 'ending', by the end of its worker's lease, and in a set of its owner's.
+local function begin_ending(id, lease)
+  redis.call('ZADD', key('ending'), lease, id)
+  redis.call('SADD', of_owner('own_ending', owner_of(id)), id)
+end
+
+local function call_ended(id)
+  redis.call('ZREM', key('ending'), id)
+  redis.call('SREM', of_owner('own_ending', owner_of(id)), id)
+end
+
 -- How many more jobs of an owner may run: `most` has the numbers by owner, and '*' for who is not named; below
--- 0, or none, is no limit. What was sent to a worker counts as running, by the size of the sets themselves.
+-- 0, or none, is no limit. What was sent to a worker counts as running, and so does what was canceled while its
+-- call goes on: by the size of the sets themselves, so that no number can be left behind.
 local function free_of(owner, most)
   local limit = most[owner] or most['*']
   if not limit or limit < 0 then return math.huge end
-  return math.max(0, limit - number_with(owner, 'running') - redis.call('SCARD', of_owner('sent', owner)))
+  local sent, ending = of_owner('sent', owner), of_owner('own_ending', owner)
+  local taken = number_with(owner, 'running') + redis.call('SCARD', sent) + redis.call('SCARD', ending)
+  return math.max(0, limit - taken)
 end
 
 local function decoded(limits) return limits ~= '' and cjson.decode(limits) or {} end
