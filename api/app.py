@@ -44,6 +44,7 @@ def create_app(services: Services) -> Flask:
     auth.register(app, settings)
     door = guard.Door(settings)
     guard.register(app, settings, door)
+    operators.register(app, settings, door)
     # behind the guard: what pages elsewhere send must not use up what the user of an open service may
     quotas.register(app, services)
     guard.register_options(app)
@@ -51,8 +52,8 @@ def create_app(services: Services) -> Flask:
     app.register_blueprint(jobs.blueprint(services, waiting))
     app.register_blueprint(batches.blueprint(services, waiting))
     app.register_blueprint(files.blueprint(services, waiting))
-    app.register_blueprint(operators.blueprint(services, door))
-    app.register_blueprint(metrics.blueprint(services, door))
+    app.register_blueprint(operators.blueprint(services))
+    app.register_blueprint(metrics.blueprint(services))
     app.register_blueprint(health.blueprint(services))
     app.register_blueprint(docs.blueprint(services))
     app.register_blueprint(studio.blueprint(services))

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from flask import Flask, Request, g, request
+from werkzeug.exceptions import MethodNotAllowed
 
-from api.openapi.endpoints import needs_key
+from api.openapi.endpoints import is_operators, needs_key
 from shared.client_keys import find_owner
 from shared.errors import Unauthorized
 from shared.settings import Settings
@@ -32,7 +33,7 @@ def register(app: Flask, settings: Settings) -> None:
         if settings.open_mode:
             g.caller = Caller("")
             return
-        if is_open(str(request.url_rule or "")):
+        if is_open(asked_rule()):
             return
         owner = find_owner(_presented(request), keys)
         if owner is None:
@@ -49,6 +50,18 @@ def caller() -> Caller:
     """Return who sent the current request; there is none at an open address of a service with keys."""
     who: Caller = g.caller
     return who
+
+
+def asked_rule() -> str:
+    """Return the rule that the current request is for, "" for none.
+
+    A method that an address of the operator's does not take leads to no rule, and is the operator's
+    mistake all the same: then this is the path.
+    """
+    wrong_method = isinstance(request.routing_exception, MethodNotAllowed)
+    if wrong_method and is_operators(request.path):
+        return request.path
+    return str(request.url_rule or "")
 
 
 def is_open(rule: str) -> bool:

@@ -3,15 +3,16 @@
 import hmac
 import logging
 import re
-from collections.abc import Callable
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Flask, Response, jsonify, request
 
 from api import answers, endings
+from api.auth import asked_rule
 from api.bodies import read_body
 from api.complaints import Complaint, complaint
 from api.guard import Door
 from api.listing import page
+from api.openapi.endpoints import is_operators
 from api.shapes import PausedView
 from shared.errors import Forbidden, InvalidRequest, NotFound, Unauthorized
 from shared.halt import LONGEST_REASON, Halted
@@ -27,11 +28,13 @@ _ONE_LINE = re.compile(r"[^\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]*")
 _CHALLENGE = 'Basic realm="operator", charset="UTF-8"'
 
 
-def only_operator(settings: Settings, door: Door) -> Callable[[], None]:
-    """Return what lets nobody but the operator pass, for `before_request`."""
+def register(app: Flask, settings: Settings, door: Door) -> None:
+    """Let nobody but the operator reach the addresses of an app that are the operator's."""
     known = settings.operator_auth.get_secret_value().encode() if settings.operator_auth else b""
 
     def check() -> None:
+        if not is_operators(asked_rule()):
+            return
         door.check_same_origin()
         if settings.operator_open:
             return
@@ -40,7 +43,7 @@ def only_operator(settings: Settings, door: Door) -> Callable[[], None]:
         if not hmac.compare_digest(_given(), known):
             raise Unauthorized("This is the operator's: send the user and password", _CHALLENGE)
 
-    return check
+    app.before_request(check)
 
 
 def _given() -> bytes:
@@ -50,10 +53,9 @@ def _given() -> bytes:
     return f"{given.username}:{given.password}".encode(errors="surrogatepass")
 
 
-def blueprint(services: Services, door: Door) -> Blueprint:
+def blueprint(services: Services) -> Blueprint:
     """Return the routes, bound to what they call."""
     routes = Blueprint("operators", __name__, url_prefix="/operator")
-    routes.before_request(only_operator(services.settings, door))
 
     @routes.get("/jobs")
     def list_all_jobs() -> Response:

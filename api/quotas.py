@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from flask import Flask, Response, g, request
 
-from api.auth import caller, is_open
+from api.auth import asked_rule, caller, is_open
 from api.openapi.endpoints import REPLAYABLE
 from shared.over_limit import TooManyRequests
 from shared.services import Services
@@ -15,7 +15,7 @@ def register(app: Flask, services: Services) -> None:
     """Count every request of an app before anything is done for it, and tell what is left."""
 
     def check() -> None:
-        rule = str(request.url_rule or "")
+        rule = asked_rule()
         if not is_open(rule) and (request.method, rule) not in REPLAYABLE:
             _count(services)
 

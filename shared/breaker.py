@@ -38,7 +38,7 @@ class BreakerState:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A probe to make: why the breaker is open, and what the next jobs cost, in thousandths."""
+    """A probe to make: why the breaker is open, and what one of the next jobs costs, in thousandths."""
 
     why: Why
     price: int

@@ -134,9 +134,12 @@ class JobStore(Acceptance):
         """
         return int(self._run("cancel", *job_ids))
 
-    def settle(self, job_id: str, claim: str, credits: int) -> bool:
-        """Tell what the call of a canceled job cost; False when that is not to be told."""
-        return bool(self._run("settle", job_id, claim, credits))
+    def settle(self, job_id: str, claim: str, credits: int | None) -> bool:
+        """Tell that the call of a canceled job has ended, and what it cost (None: nobody knows).
+
+        Returns False when there is no cost to be told.
+        """
+        return bool(self._run("settle", job_id, claim, "" if credits is None else credits))
 
     def expired(self) -> list[str]:
         """Return the jobs whose images are past their time."""

@@ -19,7 +19,7 @@ from shared.scripts import PREFIX
 LEASE_MS = 30_000
 HOUR_MS = 3_600_000
 LANES = ("queued", "queued_batch")
-PLACES = (*LANES, "delayed", "dispatched", "running", "parked", "resuming")
+PLACES = (*LANES, "delayed", "dispatched", "running", "parked", "resuming", "ending")
 CLAIM = "c1"
 PROVIDER_ID = "a" * 64
 

@@ -103,8 +103,11 @@ def fail(job: Job, claim: str, fault: JobFault, kept: Keeping) -> None:
 
 
 def settle(job: Job, credits: int | None, kept: Keeping) -> None:
-    """Tell what the call of a job cost that was canceled meanwhile; of any other nothing is told."""
-    if credits is not None and kept.store.settle(job.id, job.claim, credits):
+    """Tell that the call of a job that was canceled meanwhile has ended, and what it cost if known.
+
+    Of any other nothing is told.
+    """
+    if kept.store.settle(job.id, job.claim, credits):
         _log.info("told what the call of a canceled job cost", extra={"credits": credits})
 
 

@@ -100,12 +100,27 @@ local function enqueue(id)
   join_ring(owner or '')
 end
 
+-- A job that was canceled in the middle of its call still holds its worker's thread: until the call has ended
+-- it stands in 'ending', by the end of its worker's lease, and in a set of its owner's.
+local function begin_ending(id, lease)
+  redis.call('ZADD', key('ending'), lease, id)
+  redis.call('SADD', of_owner('own_ending', owner_of(id)), id)
+end
+
+local function call_ended(id)
+  redis.call('ZREM', key('ending'), id)
+  redis.call('SREM', of_owner('own_ending', owner_of(id)), id)
+end
+
 -- How many more jobs of an owner may run: `most` has the numbers by owner, and '*' for who is not named; below
--- 0, or none, is no limit. What was sent to a worker counts as running, by the size of the sets themselves.
+-- 0, or none, is no limit. What was sent to a worker counts as running, and so does what was canceled while its
+-- call goes on: by the size of the sets themselves, so that no number can be left behind.
 local function free_of(owner, most)
   local limit = most[owner] or most['*']
   if not limit or limit < 0 then return math.huge end
-  return math.max(0, limit - number_with(owner, 'running') - redis.call('SCARD', of_owner('sent', owner)))
+  local sent, ending = of_owner('sent', owner), of_owner('own_ending', owner)
+  local taken = number_with(owner, 'running') + redis.call('SCARD', sent) + redis.call('SCARD', ending)
+  return math.max(0, limit - taken)
 end
 
 local function decoded(limits) return limits ~= '' and cjson.decode(limits) or {} end
@@ -159,17 +174,37 @@ local function revised_after_end(id, status)
   return revised(job_key(id), id, status)
 end
 
--- Webhooks wait by their receivers (host and port), so that one that hangs keeps nobody else's back: 'outbox'
--- holds the receivers by their next turn, 'outbox:<receiver>' what waits for it by the moment it is due, and
+-- A receiver is looked at by then. Too early does no harm: whoever looks finds the right moment.
+local function turn_by(receiver, moment) redis.call('ZADD', key('outbox'), 'LT', moment, receiver) end
+
+-- Returns the receiver at a place (host and port): its host alone, else one that hangs at many ports is many.
+-- What an earlier release kept by the place is its receiver's from then on.
+local function receiver_at(place)
+  local receiver = place:gsub('%.?:%d*$', ''):gsub('%.$', '')
+  if receiver == place then return receiver end
+  for _, name in ipairs({ 'outbox:', 'sending:' }) do
+    local former, now_at = key(name .. place), key(name .. receiver)
+    if redis.call('EXISTS', former) == 1 then
+      redis.call('ZUNIONSTORE', now_at, 2, now_at, former, 'AGGREGATE', 'MIN')
+      redis.call('DEL', former)
+    end
+  end
+  local turn = redis.call('ZSCORE', key('outbox'), place)
+  if turn then
+    redis.call('ZREM', key('outbox'), place)
+    turn_by(receiver, turn)
+  end
+  return receiver
+end
+
+-- Webhooks wait by their receivers, so that one that hangs keeps nobody else's back: 'outbox' holds the
+-- receivers by their next turn, 'outbox:<receiver>' what waits for it by the moment it is due, and
 -- 'sending:<receiver>' what is on its way by the end of its lease. What is in there is called as its record
 -- is: 'job:<id>' or 'batch:<id>'.
 local function receiver_of(subject)
   local url = redis.call('HGET', key(subject), 'webhook')
-  return url and url:match('^%w+://([^/?#]+)'):lower()
+  return url and receiver_at(url:match('^%w+://([^/?#]+)'):lower())
 end
-
--- A receiver is looked at by then. Too early does no harm: whoever looks finds the right moment.
-local function turn_by(receiver, moment) redis.call('ZADD', key('outbox'), 'LT', moment, receiver) end
 
 -- Puts a webhook into the outbox, whatever it did before; does nothing without a receiver.
 local function post(subject, due)

@@ -20,7 +20,7 @@ local paused = paused_until(now)
 if paused > now + ahead then return {} end
 
 local dispatched = redis.call('ZCARD', key('dispatched')) + redis.call('ZCARD', key('resuming'))
-local idle = -dispatched - redis.call('ZCARD', key('running'))
+local idle = -dispatched - redis.call('ZCARD', key('running')) - redis.call('ZCARD', key('ending'))
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), now, '+inf')) do
   idle = idle + (redis.call('HGET', key('workers:capacity'), worker) or 0)
 end

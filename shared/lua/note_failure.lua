@@ -5,6 +5,14 @@
 local id, why = ARGV[1], ARGV[2]
 local now = now_ms()
 local state, open_for, trial = breaker_state()
+
+-- Whether this job costs more than the probe has asked credits for: put back, it would go first in vain for ever.
+local function beyond_the_balance()
+  local estimate = tonumber(redis.call('HGET', job_key(id), 'estimate') or 0)
+  local price = tonumber(redis.call('HGET', breaker, 'price') or 0)
+  return price > 0 and estimate > price
+end
+
 if not state then
   local failures = redis.call('HINCRBY', breaker, 'failures', 1)
   redis.call('HSETNX', breaker, 'first', id)
@@ -13,6 +21,9 @@ if not state then
   if why == 'provider_unavailable' and not enough then return 'closed' end
 elseif state == 'half_open' and id ~= trial then
   return 'open' -- it was sent before
+elseif state == 'half_open' and why == 'provider_credits' and beyond_the_balance() then
+  open_breaker(why, now)
+  return 'opened'
 elseif why == open_for or why == 'provider_unavailable' then
   if state == 'half_open' then open_breaker(why, now) end
   return 'open'

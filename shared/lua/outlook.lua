@@ -70,7 +70,7 @@ local stopped = held ~= '' and held ~= 'rate_limited'
 if capacity == 0 or usual == 0 or trouble or stopped then
   return { tostring(position), '', held, reason or '' }
 end
-local free = math.max(0, capacity - redis.call('ZCARD', key('running')))
+local free = math.max(0, capacity - redis.call('ZCARD', key('running')) - redis.call('ZCARD', key('ending')))
 local turns = math.max(0, position - free)
 local slot = math.max(next_slot(now, interval), paused_until(now)) - now
 local wait = math.max(slot + rank * interval, turns * usual / capacity)

@@ -6,6 +6,10 @@ for i = 2, #ARGV, 2 do
     redis.call('ZADD', key('running'), expiry, ARGV[i])
   else
     lost[#lost + 1] = ARGV[i]
+    -- canceled in the middle of its call, which goes on
+    if redis.call('HGET', job_key(ARGV[i]), 'claim') == ARGV[i + 1] then
+      redis.call('ZADD', key('ending'), 'XX', expiry, ARGV[i])
+    end
   end
 end
 return lost

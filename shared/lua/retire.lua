@@ -22,6 +22,7 @@ end
 local function remove_job(job)
   local of, status, image, owner = unpack(redis.call('HMGET', job_key(job), 'kind', 'status', 'image', 'owner'))
   if not status then return end
+  call_ended(job)
   redis.call('ZREM', list_key(owner or '', of, status), job)
   if owner then forget_owner(owner) end
   redis.call('ZREM', key('expiring'), job)

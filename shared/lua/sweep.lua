@@ -23,15 +23,22 @@ local last = number_at('sweep:last')
 redis.call('SET', key('sweep:last'), now)
 local gap = now - last
 if last > 0 and (gap > longest_gap or gap < 0) then
-  local leases = redis.call('ZRANGE', key('running'), 0, -1, 'WITHSCORES')
-  for n = 1, #leases, 2 do
-    local ends = gap < 0 and now + ARGV[4] or leases[n + 1] + gap
-    redis.call('ZADD', key('running'), ends, leases[n])
+  for _, place in ipairs({ 'running', 'ending' }) do
+    local leases = redis.call('ZRANGE', key(place), 0, -1, 'WITHSCORES')
+    for n = 1, #leases, 2 do
+      local ends = gap < 0 and now + ARGV[4] or leases[n + 1] + gap
+      redis.call('ZADD', key(place), ends, leases[n])
+    end
   end
 end
 -- a lease can't last longer than it was given: the clock went back
-local late = redis.call('ZRANGEBYSCORE', key('running'), '(' .. (now + ARGV[4]), '+inf', 'LIMIT', 0, most)
-for _, id in ipairs(late) do redis.call('ZADD', key('running'), now + ARGV[4], id) end
+for _, place in ipairs({ 'running', 'ending' }) do
+  local late = redis.call('ZRANGEBYSCORE', key(place), '(' .. (now + ARGV[4]), '+inf', 'LIMIT', 0, most)
+  for _, id in ipairs(late) do redis.call('ZADD', key(place), now + ARGV[4], id) end
+end
+-- whose worker is gone has no call under way
+local ended = redis.call('ZRANGEBYSCORE', key('ending'), '-inf', now, 'LIMIT', 0, most)
+for _, id in ipairs(ended) do call_ended(id) end
 -- Half a lease is long enough to decide about what is adopted; should this answer be lost, or its sweeper die,
 -- another adopts them soon.
 local orphans = redis.call('ZRANGEBYSCORE', key('running'), '-inf', now, 'LIMIT', 0, most)

@@ -35,7 +35,8 @@ local function set_turn(receiver)
   end
 end
 
-for _, receiver in ipairs(redis.call('ZRANGEBYSCORE', key('outbox'), '-inf', now, 'LIMIT', 0, 100)) do
+for _, place in ipairs(redis.call('ZRANGEBYSCORE', key('outbox'), '-inf', now, 'LIMIT', 0, 100)) do
+  local receiver = receiver_at(place)
   local subject = take(receiver)
   set_turn(receiver)
   if subject then

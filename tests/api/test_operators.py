@@ -74,6 +74,30 @@ def test_with_the_password_it_is_open_by_any_name_and_through_a_proxy(locked: Ap
 
 
 @pytest.mark.parametrize(
+    ("call", "status"),
+    [
+        ("GET /operator/pause", 405),
+        ("POST /metrics", 405),
+        ("POST /operator/pause?x=1", 400),
+        ("DELETE /operator/jobs/x?y=1", 400),
+    ],
+)
+@pytest.mark.parametrize("keys", [{}, {"client_keys": "alice:alice-has-this-key"}], ids=str)
+def test_whatever_is_wrong_with_a_call_the_password_comes_first(
+    start: Start, keys: dict[str, str], call: str, status: int
+) -> None:
+    api = start(operator_auth=LOGIN, **keys)
+
+    refused = api.call(*call.split(), headers={"X-API-Key": "alice-has-this-key"})
+    wrong = api.call(*call.split(), headers=basic(LOGIN))
+
+    assert_fault(refused, 401, "unauthorized")
+    assert refused.headers["WWW-Authenticate"].startswith('Basic realm="operator"')
+    assert wrong.status_code == status
+    assert (status == 405) == ("Allow" in wrong.headers)
+
+
+@pytest.mark.parametrize(
     "given",
     [
         {"host": EVERYWHERE, "allow_anonymous": True},

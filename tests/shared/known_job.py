@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.batches import STATUSES, from_batch_record
+from shared.jobs import from_record
 from shared.scripts import PREFIX
+from tests.builders import PROVIDER_ID
 
 OPEN = {"queued", "running"}
 PRICE = 3_000
@@ -13,6 +15,8 @@ PRICE = 3_000
 @dataclass
 class Known:
     """What the model knows of a job: its status, the index it stands in, its claim.
+
+    It is "ending" when it was canceled in the middle of its call.
 
     `unknown` is how many earlier calls may have been charged.
     """
@@ -73,6 +77,17 @@ class Known:
 def members(found: dict[str, Any], index: str) -> list[str]:
     """Return the ids in an index of a dump."""
     return sorted(job_id for job_id, _ in found.get(f"{PREFIX}{index}", []))
+
+
+def every_job_is_as_the_model_says(found: dict[str, Any], known: dict[str, Known]) -> None:
+    """Check the record of every job."""
+    for job_id, job in known.items():
+        stored = from_record(job_id, found[f"{PREFIX}job:{job_id}"])
+        assert (stored.status, stored.revision) == (job.status, job.revision)
+        assert (stored.attempts, stored.claim) == (job.attempts, job.claim)
+        assert (stored.credits, bool(stored.image_gone)) == (job.credits, job.image_gone)
+        assert stored.provider_id == (PROVIDER_ID if job.bought else "")
+        assert not job.bought or job.place not in {"queued", "delayed", "dispatched"}
 
 
 def every_batch_counts_its_jobs(

@@ -53,7 +53,9 @@ class KnownOwners:
         """Return how many more jobs of an owner may run."""
         most = LIMITS.of(owner).running
         taken = [
-            job for job in self.of(owner) if job.status == "running" or job.place == "dispatched"
+            job
+            for job in self.of(owner)
+            if job.status == "running" or job.place in {"dispatched", "ending"}
         ]
         return 1_000 if most is None else max(0, most - len(taken))
 
@@ -73,6 +75,8 @@ class KnownOwners:
             name = f":{owner}" if owner else ""
             sent = [i for i, job in self._of(owner) if job.place == "dispatched"]
             assert found.get(f"{PREFIX}sent{name}", []) == sorted(sent)
+            ending = [i for i, job in self._of(owner) if job.place == "ending"]
+            assert found.get(f"{PREFIX}own_ending{name}", []) == sorted(ending)
             spent = [int(found[key]) for key in found if _is_days(key, f"{PREFIX}spent{name}")]
             assert sum(spent) == _cost(self.of(owner) if owner else self._jobs.values())
 

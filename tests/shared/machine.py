@@ -1,7 +1,7 @@
 """The job store against a small model of it, through any sequence of moves."""
 
 from contextlib import nullcontext
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 from hypothesis import strategies as st
@@ -15,7 +15,6 @@ from redis import Redis
 
 from shared.job_index import KINDS, JobIndex
 from shared.job_store import JobStore
-from shared.jobs import from_record
 from shared.moves import Depth, Pace, Release
 from shared.scripts import PREFIX
 from tests.builders import LEASE_MS, PROVIDER_ID, a_batch, a_job, dump
@@ -25,6 +24,7 @@ from tests.shared.known_job import (
     PRICE,
     Known,
     every_batch_counts_its_jobs,
+    every_job_is_as_the_model_says,
     every_job_stands_in_one_list,
     members,
     what_has_ended_and_nothing_else_is_to_be_told,
@@ -92,7 +92,8 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def dispatch(self) -> None:
-        busy = [*self.standing("dispatched"), *self.standing("resuming"), *self.standing("running")]
+        taking = ("dispatched", "resuming", "running", "ending")
+        busy = [job_id for place in taking for job_id in self.standing(place)]
         room = max(CAPACITY - len(busy), 0)
         due = self.standing("due") if self.breaker.asks() else []
         waiting, most = self.standing("queued"), min(self.owners.startable(), self.may_begin())
@@ -203,7 +204,12 @@ class Machine(RuleBasedStateMachine):
         assert self.store.cancel(list(named)) == len(open_ones)
         for job in open_ones:
             job.credits = PRICE if job.bought else None if job.sent or job.unknown else 0
-            job.move("canceled", "", job.claim)  # who sent a call may still tell its cost
+            ending = job.place == "running" and (job.sent or job.bought)
+            over = ending and job.lease_over
+            job.move(
+                "canceled", "ending" if ending else "", job.claim
+            )  # its cost may still be told
+            job.lease_over = over
 
     @precondition(lambda self: self.jobs)
     @rule(which=WHICH, claim=CLAIMS | st.just(""), credits=st.sampled_from([0, 3_000]))
@@ -213,6 +219,8 @@ class Machine(RuleBasedStateMachine):
 
         ours = job.status == "canceled" and bool(claim) and job.claim == claim
         assert done == (ours and job.credits is None and bool(credits or not job.unknown))
+        if ours:
+            job.place, job.lease_over = "", False
         if done:
             job.credits, job.revision = credits, job.revision + 1
 
@@ -234,11 +242,12 @@ class Machine(RuleBasedStateMachine):
             self.jobs[job_id].place = "queued"
         self.dispatch()
 
-    @precondition(lambda self: self.standing("running"))
+    @precondition(lambda self: self.standing("running") + self.standing("ending"))
     @rule(which=WHICH)
     def a_worker_dies(self, which: int) -> None:
-        job_id = self.standing("running")[which % len(self.standing("running"))]
-        self.redis.zadd(f"{PREFIX}running", {job_id: 1})
+        held = self.standing("running") + self.standing("ending")
+        job_id = held[which % len(held)]
+        self.redis.zadd(f"{PREFIX}{self.jobs[job_id].place}", {job_id: 1})
         self.jobs[job_id].lease_over = True
 
     @rule(lose=st.booleans())
@@ -251,6 +260,9 @@ class Machine(RuleBasedStateMachine):
         self.redis.delete(f"{PREFIX}sweep:last")  # a slow machine is no outage
         found = self.store.sweep("c1", LEASE_MS)
 
+        for job_id in self.standing("ending"):
+            job = self.jobs[job_id]
+            job.place, job.lease_over = "" if job.lease_over else "ending", False
         dead = {job_id for job_id, job in self.jobs.items() if job.lease_over}
         assert (found.put_back, set(found.orphans)) == (len(lost), dead)
         for job_id in dead:
@@ -273,7 +285,7 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def the_store_is_as_the_model_says(self) -> None:
         found = dump(self.redis)
-        self.every_job_is_as_the_model_says(found)
+        every_job_is_as_the_model_says(found, self.jobs)
         self.owners.every_job_stands_in_one_place(found)
         self.owners.are_as_the_model_says(found)
         every_job_stands_in_one_list(found, self.jobs)
@@ -281,12 +293,3 @@ class Machine(RuleBasedStateMachine):
         what_has_ended_and_nothing_else_is_to_be_told(found, self.jobs)
         waiting = sorted(job_id for job_id, job in self.jobs.items() if job.has_deadline)
         assert members(found, "deadlines") == waiting
-
-    def every_job_is_as_the_model_says(self, found: dict[str, Any]) -> None:
-        for job_id, job in self.jobs.items():
-            stored = from_record(job_id, found[f"{PREFIX}job:{job_id}"])
-            assert (stored.status, stored.revision) == (job.status, job.revision)
-            assert (stored.attempts, stored.claim) == (job.attempts, job.claim)
-            assert (stored.credits, bool(stored.image_gone)) == (job.credits, job.image_gone)
-            assert stored.provider_id == (PROVIDER_ID if job.bought else "")
-            assert not job.bought or job.place not in {"queued", "delayed", "dispatched"}

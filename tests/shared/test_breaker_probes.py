@@ -79,3 +79,29 @@ def test_a_probe_knows_what_the_next_jobs_cost(
     redis_client.hset(f"{PREFIX}breaker", "probe_at", 1)
 
     assert breaker.take_probe() == Probe("provider_credits", 40_000)
+
+
+def test_one_owners_dear_job_keeps_nobody_elses_cheap_ones_waiting(
+    breaker: Breaker, store: JobStore, redis_client: "Redis"
+) -> None:
+    accepted(store, owner="alice", estimate=60_000)
+    accepted(store, owner="bob", estimate=3_000)
+    accepted_batch(store, 2, owner="bob", estimate=8_000)
+    opened(breaker, "provider_credits")
+    redis_client.hset(f"{PREFIX}breaker", "probe_at", 1)
+
+    assert breaker.take_probe() == Probe("provider_credits", 8_000)
+
+
+def test_when_nobody_waited_for_the_probe_the_job_that_goes_first_waits_for_the_next(
+    breaker: Breaker, store: JobStore, redis_client: "Redis"
+) -> None:
+    opened(breaker, "provider_credits")
+    redis_client.hset(f"{PREFIX}breaker", "probe_at", 1)
+    assert breaker.take_probe() == Probe("provider_credits", 0)
+    breaker.tell_probe("ok")
+    store.heartbeat("w", 1, 60_000)
+    job = accepted(store, estimate=3_000)
+    assert store.dispatch() == [job.id]
+
+    assert breaker.note_failure(job.id, "provider_credits") == "open"

@@ -35,6 +35,17 @@ class WithBreaker(Machine):
         self.real.note_answer(job_id)
         self.breaker.answers(job_id)
 
+    @rule(cancel=st.booleans())
+    def a_call_goes_out(self, cancel: bool) -> None:
+        # one step: by chance alone a job seldom comes so far
+        self.dispatch()
+        for job_id in self.standing("dispatched")[:1]:
+            which = list(self.jobs).index(job_id)
+            self.claim(which, "c1")
+            self.begin(which, "c1")
+            if cancel:
+                self.cancel({which})
+
     @rule(outcome=WHY | st.just("ok"))
     def a_probe_is_made(self, outcome: Why) -> None:
         if self.breaker.state == "open":

@@ -7,7 +7,7 @@ from shared.job_store import JobStore
 from shared.outbox import Outbox
 from shared.scripts import PREFIX
 from tests.builders import now_ms
-from tests.webhooks import DELIVERED, LEASE_MS, ended, leases_end, pauses_end, take, taken
+from tests.webhooks import DELIVERED, LEASE_MS, MOST, ended, leases_end, pauses_end, take, taken
 
 
 @pytest.fixture
@@ -70,12 +70,58 @@ def test_receivers_that_hang_keep_nobody_elses_turn(
 def test_one_host_is_one_receiver_however_its_address_is_written(
     store: JobStore, outbox: Outbox
 ) -> None:
-    for url in ("http://Hooks.test/a", "HTTP://hooks.test?b=1", "http://hooks.test#c"):
+    for url in ("http://Hooks.test/a", "HTTP://hooks.test?b=1", "http://hooks.test.:80#c"):
         ended(store, url)
 
     found = [take(outbox) for _ in range(3)]
 
     assert [bool(each) for each in found] == [True, True, False]
+
+
+@pytest.mark.parametrize("host", ["dead.test", "[2001:db8::1]"])
+def test_one_host_is_one_receiver_at_however_many_ports_it_hangs(
+    store: JobStore, outbox: Outbox, host: str
+) -> None:
+    for port in range(200):
+        ended(store, f"https://{host}:{10_000 + port}/")
+    lone = ended(store, "http://lone.test/")
+
+    found = [take(outbox) for _ in range(MOST + 1)]
+
+    assert lone.id in {each.id for each in found if each}
+    assert take(outbox) is None
+
+
+def as_before(redis: "Redis", place: str) -> None:
+    """Keep what waits for a receiver, or is on its way, by its host and port, as the release before."""
+    host = place.partition(":")[0]
+    for name in (f"{PREFIX}outbox:", f"{PREFIX}sending:"):
+        if redis.exists(name + host):
+            redis.rename(name + host, name + place)
+    redis.zrem(f"{PREFIX}outbox", host)
+    redis.zadd(f"{PREFIX}outbox", {place: 1})
+
+
+def test_what_the_release_before_has_kept_by_port_is_sent_once(
+    store: JobStore, outbox: Outbox, redis_client: "Redis"
+) -> None:
+    jobs = [ended(store, "http://hooks.test:8080/") for _ in range(3)]
+    begun = taken(outbox)
+    as_before(redis_client, "hooks.test:8080")
+
+    told = outbox.deliveries(jobs[2])
+    as_before(redis_client, "hooks.test:8080")
+    assert outbox.record(begun, DELIVERED, None)
+    as_before(redis_client, "hooks.test:8080")
+    rest = [take(outbox, f"c{number}") for number in range(3)]
+
+    assert told.next_try
+    assert sorted([begun.id, *(each.id for each in rest if each)]) == sorted(j.id for j in jobs)
+    leases_end(redis_client)
+    again = [take(outbox, f"d{number}") for number in range(3)]
+    assert {each.id for each in again if each} == {each.id for each in rest if each}
+    left = {str(name) for name in redis_client.scan_iter(f"{PREFIX}*hooks.test*")}
+    assert left == {f"{PREFIX}sending:hooks.test"}
 
 
 def test_a_lease_lasts_as_long_as_it_was_given(

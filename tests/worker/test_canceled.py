@@ -10,11 +10,13 @@ from shared import errors
 from shared.job_store import JobStore
 from shared.jobs import Job
 from shared.moves import Release, Turn
+from shared.scripts import PREFIX
 from shared.services import Services
-from tests.builders import CLAIM, LEASE_MS, accepted, known, running
+from tests.builders import CLAIM, LEASE_MS, accepted, known, places, running
 from tests.fakes import ScriptedProvider
 from tests.pictures import picture
 from tests.worker.bench import IMAGE, PICTURE, after_a_run, ripen, upscale
+from worker.leases import Leases
 from worker.wire import ProviderImage
 
 
@@ -52,12 +54,32 @@ def test_what_a_running_call_still_brings_is_dropped_and_its_credits_are_told(
         (errors.ProviderTimeout("late"), None),
     ],
 )
-def test_a_call_that_fails_after_the_cancel_tells_what_it_cost(
-    services: Services, fault: Exception, credits: int | None
+def test_a_call_that_fails_after_the_cancel_tells_what_it_cost_and_that_it_has_ended(
+    services: Services, redis_client: "Redis", fault: Exception, credits: int | None
 ) -> None:
     job = canceled_in_mid_call(services, accepted(services.store), fault)
 
     assert (job.status, job.credits) == ("canceled", credits)
+    assert places(redis_client, job.id) == []
+
+
+def test_until_a_canceled_call_has_ended_its_worker_tells_that_it_goes_on(
+    services: Services, redis_client: "Redis"
+) -> None:
+    leases, during = Leases(services.store), list[str]()
+
+    def call() -> ProviderImage:
+        services.store.cancel([job.id])
+        redis_client.zadd(f"{PREFIX}ending", {job.id: 1})  # as after half a minute
+        leases.renew()
+        services.store.sweep("s", LEASE_MS)
+        during.extend(places(redis_client, job.id))
+        return IMAGE
+
+    job = accepted(services.store)
+    after_a_run(services, job, ScriptedProvider(call), leases=leases)
+
+    assert (during, places(redis_client, job.id)) == (["ending"], [])
 
 
 def test_an_earlier_call_of_unknown_outcome_keeps_the_cost_open(

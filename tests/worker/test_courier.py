@@ -34,10 +34,21 @@ def services(services: Services) -> Iterator[Services]:
     until(lambda: not threads("webhook"))
 
 
+def here(_: str) -> list[str]:
+    """Find every name on this machine."""
+    return ["127.0.0.1"]
+
+
+def url_of(server: ProviderServer) -> str:
+    """Return where a server listens, under a name of its own: one host is one receiver."""
+    port = server.server_address[1]
+    return f"http://r{port}.test:{port}/"
+
+
 @contextmanager
 def courier(services: Services, seconds: float = 10) -> Iterator[Courier]:
     """Give a courier as a worker has one, without the thread that calls it."""
-    courier = Courier(services, Outbound(allow_private=True, seconds=seconds))
+    courier = Courier(services, Outbound(True, seconds, resolve=here))
     yield courier
     courier.stop(1)
 
@@ -83,10 +94,10 @@ def test_two_workers_send_each_once(services: Services) -> None:
 def test_a_receiver_that_hangs_keeps_no_other_waiting(services: Services) -> None:
     with provider(never) as dead, receivers(5, OK) as others, courier(services) as ours:
         for _ in range(200):
-            ended(services.store, dead.url)
+            ended(services.store, url_of(dead))
         ours.collect()
         begun = time.monotonic()
-        jobs = [ended(services.store, server.url) for server in others for _ in range(20)]
+        jobs = [ended(services.store, url_of(server)) for server in others for _ in range(20)]
 
         ours.collect()
         until(lambda: delivered(services, jobs), 5)
@@ -102,10 +113,10 @@ def test_with_all_hands_full_the_next_free_one_is_for_who_has_waited_longest(
     with receivers(hang, never) as dead, provider(OK) as server, courier(services, 0.5) as ours:
         for each in dead:
             for _ in range(MOST_TO_ONE * 10):
-                ended(services.store, each.url)
+                ended(services.store, url_of(each))
         ours.collect()
         until(lambda: sum(len(each.received) for each in dead) == MOST_AT_ONCE)
-        job = ended(services.store, server.url)
+        job = ended(services.store, url_of(server))
 
         until(lambda: delivered(services, [job]), 20)
         # ten rounds of all hands came before it
@@ -114,8 +125,8 @@ def test_with_all_hands_full_the_next_free_one_is_for_who_has_waited_longest(
 
 def test_a_hand_goes_on_after_a_receiver_that_failed(services: Services) -> None:
     with provider(NO) as bad, provider(OK) as good, courier(services) as ours:
-        failed = [ended(services.store, bad.url) for _ in range(10)]
-        jobs = [ended(services.store, good.url) for _ in range(10)]
+        failed = [ended(services.store, url_of(bad)) for _ in range(10)]
+        jobs = [ended(services.store, url_of(good)) for _ in range(10)]
 
         ours.collect()
 
@@ -239,7 +250,7 @@ def test_a_store_that_is_away_costs_no_hand(services: Services, redis_client: "R
 def test_upkeep_delivers_and_a_dead_receiver_delays_no_job(services: Services) -> None:
     with provider(never) as dead, provider(OK) as server:
         for _ in range(100):
-            ended(services.store, dead.url)
+            ended(services.store, dead.url.replace("127.0.0.1", "localhost"))
         upkeep = an_upkeep(services)
         upkeep.start()
         until(lambda: len(dead.received) == MOST_TO_ONE)

@@ -166,6 +166,24 @@ def test_a_balance_that_was_wrong_costs_no_further_job(
     assert services.breaker.state().state == "open"
 
 
+def test_a_job_that_costs_more_than_there_is_ends_and_others_go(
+    services: Services, redis_client: "Redis"
+) -> None:
+    met(services, NO_CREDITS)
+    dear = accepted(services.store, owner="alice", estimate=60_000)
+    cheap = accepted(services.store, owner="bob", estimate=3_000)
+
+    ended = []
+    for answer in (NO_CREDITS, IMAGE):
+        probed(services, redis_client, 50_000)
+        job = next_job(services, redis_client)
+        ended.append(after_a_run(services, job, ScriptedProvider(answer)))
+
+    assert [(job.id, job.status) for job in ended] == [(dear.id, "failed"), (cheap.id, "succeeded")]
+    assert (ended[0].error_code, ended[0].credits) == ("provider_credits", 0)
+    assert services.breaker.state().state == "closed"
+
+
 def test_a_key_that_was_mended_lets_jobs_go(services: Services, redis_client: "Redis") -> None:
     met(services, NO_KEY)
     accepted(services.store)
