@@ -91,9 +91,11 @@ def _reason() -> str:
     body = read_body(request)
     faults = [*_unknown({*body.fields, *body.files} - {"reason"}, "only reason is")]
     reason = body.fields.get("reason")
-    text = reason.strip() if isinstance(reason, str) else ""
+    given = reason if isinstance(reason, str) else ""
+    text = given.strip()
     wrong = reason is not None and not isinstance(reason, str)
-    if wrong or len(text) > LONGEST_REASON or not _ONE_LINE.fullmatch(text):
+    # what is stripped too: some of its blanks are control characters
+    if wrong or len(text) > LONGEST_REASON or not _ONE_LINE.fullmatch(given):
         told = f"must be one line of at most {LONGEST_REASON} characters"
         faults.insert(0, complaint("reason", told))
     if faults:

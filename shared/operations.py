@@ -21,7 +21,8 @@ StylePreset = Literal[
 Prompt = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000),
-    Field(json_schema_extra={"pattern": r"\S"}),  # what is left of blanks is too short
+    # What is left of blanks is too short; U+0085 is one that JSON Schema's \s does not know.
+    Field(json_schema_extra={"pattern": r"[^\s\u0085]"}),
 ]
 # The provider refuses an empty one, which says nothing anyway.
 NegativePrompt = Annotated[

@@ -1,6 +1,7 @@
 """`/openapi.json`: what it says is valid is taken, what it says is not is refused."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -115,12 +116,20 @@ def test_every_example_of_an_answer_is_valid(api: Api) -> None:
         assert not faults(told, content["schema"], content["example"]), name
 
 
+def test_a_blank_that_other_readers_of_patterns_do_not_know_is_named(api: Api) -> None:
+    pattern = document(api)["components"]["schemas"]["Generate"]["properties"]["prompt"]["pattern"]
+
+    # as in ECMAScript, \\s is no U+0085 there
+    assert not re.search(pattern, "\u0085", re.ASCII)
+
+
 @pytest.mark.parametrize(
     ("name", "body"),
     [
         ("Generate", {}),
         ("Generate", {"prompt": None}),
         ("Generate", {"prompt": " \n"}),
+        ("Generate", {"prompt": "\u0085"}),
         ("Generate", {"prompt": LONG}),
         ("Generate", {"prompt": "a fox", "negative_prompt": LONG}),
         ("Generate", {"prompt": "a fox", "model": "fast"}),

@@ -227,6 +227,7 @@ def test_a_job_that_waits_for_its_slot_is_not_called_any_more(api: Api) -> None:
         ({"reason": "x" * 201}, ["reason"]),
         ({"reason": "two\nlines"}, ["reason"]),
         ({"reason": "nul\x00"}, ["reason"]),
+        ({"reason": "a control character that counts as a blank \x1d"}, ["reason"]),
         ({"reason": "half \ud800"}, ["reason"]),
         ({"why": "x", "reason": []}, ["reason", "why"]),
         ({"a\ud800": 1}, ["a?"]),
