@@ -119,7 +119,7 @@ def test_every_example_of_an_answer_is_valid(api: Api) -> None:
 def test_a_blank_that_other_readers_of_patterns_do_not_know_is_named(api: Api) -> None:
     request = document(api)["components"]["schemas"]["GenerateRequest"]
 
-    # for ECMAScript, U+0085 is no \\s
+    # for ECMAScript, U+0085 is no \s
     assert not re.search(request["properties"]["prompt"]["pattern"], "\u0085", re.ASCII)
 
 
