@@ -1,7 +1,6 @@
 """What every worker does besides images goes on, whatever of it fails."""
 
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,10 +12,10 @@ from shared.job_store import JobStore
 from shared.moves import Pace
 from shared.scripts import PREFIX
 from shared.services import Services
-from tests.builders import CLAIM, LEASE_MS, accepted, running, until
+from tests.builders import CLAIM, LEASE_MS, accepted, known, now_ms, running, until
 from tests.fakes import RememberingQueue
 from tests.worker.bench import an_upkeep, started
-from worker.leases import Lease, Leases
+from worker.leases import Lease, Leases, lease_clock
 from worker.upkeep import Upkeep
 
 
@@ -47,17 +46,15 @@ def test_a_worker_that_is_to_stop_takes_no_more_jobs_and_keeps_its_leases(
     job = running(services.store)
     upkeep = an_upkeep(services, leases=leases)
     upkeep.drain()
-    with leases.keep(job.id, Lease(CLAIM, time.monotonic())):
-        redis_client.zadd(f"{PREFIX}running", {job.id: 1})
+    # near its end, and not over: else its own sweep may be quicker than its renewal
+    soon = now_ms(redis_client) + 5_000
+    redis_client.zadd(f"{PREFIX}running", {job.id: soon})
 
-        upkeep.start()
-        until(lambda: (redis_client.zscore(f"{PREFIX}running", job.id) or 0) > 1)
+    with leases.keep(job.id, Lease(CLAIM, lease_clock())), started(upkeep):
+        until(lambda: (redis_client.zscore(f"{PREFIX}running", job.id) or 0) > soon)
 
-    kept = services.store.get(job.id)
-    assert kept
-    assert kept.claim == CLAIM  # renewed, not adopted
-    assert services.index.live_workers() == 0
-    upkeep.stop()
+        assert known(services.store, job.id).claim == CLAIM
+        assert services.index.live_workers() == 0
 
 
 def test_a_worker_that_is_told_to_stop_in_the_middle_of_a_heartbeat_is_gone(
