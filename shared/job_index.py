@@ -122,10 +122,6 @@ class JobIndex:
             told = cast("dict[str, str]", self._redis.hgetall(f"{PREFIX}counts"))
         return {name: int(number) for name, number in told.items()}
 
-    def live_workers(self) -> int:
-        """Return how many workers have a heartbeat that still counts."""
-        return len(self.worker_slots())
-
     def worker_slots(self) -> list[int]:
         """Return how many jobs each worker that lives can run; 0: it can't keep an image now."""
         with answering():

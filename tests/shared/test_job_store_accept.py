@@ -142,7 +142,7 @@ def test_a_store_that_is_away_says_so(ask: Callable[[JobStore], object]) -> None
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda index: index.live_workers(),
+        lambda index: len(index.worker_slots()),
         lambda index: index.paused_ms(),
         lambda index: index.jobs(["0" * 32]),
         lambda index: index.newest(Wanted("")),

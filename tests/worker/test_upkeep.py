@@ -29,7 +29,7 @@ def sent_by(services: Services) -> list[str]:
 def upkeep(services: Services) -> Iterator[Upkeep]:
     """Give an upkeep that runs."""
     with started(an_upkeep(services)) as upkeep:
-        until(lambda: services.index.live_workers() == 1)
+        until(lambda: len(services.index.worker_slots()) == 1)
         yield upkeep
 
 
@@ -54,7 +54,7 @@ def test_a_worker_that_is_to_stop_takes_no_more_jobs_and_keeps_its_leases(
         until(lambda: (redis_client.zscore(f"{PREFIX}running", job.id) or 0) > soon)
 
         assert known(services.store, job.id).claim == CLAIM
-        assert services.index.live_workers() == 0
+        assert len(services.index.worker_slots()) == 0
 
 
 def test_a_worker_that_is_told_to_stop_in_the_middle_of_a_heartbeat_is_gone(
@@ -72,13 +72,13 @@ def test_a_worker_that_is_told_to_stop_in_the_middle_of_a_heartbeat_is_gone(
     upkeep = an_upkeep(replace(services, store=Told(redis_client, Pace(1))))
     with started(upkeep):
         assert beaten.wait(10)
-        until(lambda: services.index.live_workers() == 0, 2)
+        until(lambda: len(services.index.worker_slots()) == 0, 2)
 
 
 def test_a_drained_worker_is_gone_at_once(services: Services, upkeep: Upkeep) -> None:
     upkeep.drain()
 
-    assert services.index.live_workers() == 0
+    assert len(services.index.worker_slots()) == 0
 
 
 def test_a_stopped_worker_has_said_good_bye_and_has_no_thread(services: Services) -> None:
@@ -88,7 +88,7 @@ def test_a_stopped_worker_has_said_good_bye_and_has_no_thread(services: Services
         assert len(set(threading.enumerate()) - before) > 5
 
     assert set(threading.enumerate()) <= before
-    assert services.index.live_workers() == 0
+    assert len(services.index.worker_slots()) == 0
 
 
 def test_a_worker_that_could_not_keep_an_image_lives_and_gets_no_job(
@@ -99,7 +99,7 @@ def test_a_worker_that_could_not_keep_an_image_lives_and_gets_no_job(
 
     with started(an_upkeep(services, listen=told.append)):
         until(lambda: services.index.outlook(job).holdup == "storage_error")
-        assert (services.index.live_workers(), sent_by(services), told) == (1, [], [False])
+        assert (len(services.index.worker_slots()), sent_by(services), told) == (1, [], [False])
         monkeypatch.setattr("shared.image_store.ROOM_BYTES", 0)
 
         until(lambda: sent_by(services) == [job.id])
