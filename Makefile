@@ -37,8 +37,10 @@ lint: $(VENV)/dev.done ## check format and lint
 types: $(VENV)/dev.done ## check types
 	$(BIN)/mypy
 
+# In the order of pyproject.toml, not of how many tests a file has. The hundred processes that are
+# started would each compile everything where the environment forbids to keep it, as in many images.
 pytest: $(VENV)/dev.done ## run every test
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 fuzz: $(VENV)/dev.done ## send requests made from the document, then pictures that mean harm; takes half an hour
 	$(BIN)/python -m tests.fuzz.run --requests $(FUZZ_REQUESTS)

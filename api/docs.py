@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
@@ -18,19 +19,26 @@ _PACKAGE = "flask-swagger-ui"
 
 
 def blueprint(services: Services) -> Blueprint:
-    """Return the routes; the documents are made here, once, and only sent afterwards."""
+    """Return the routes; a document is made once, when it is first asked for."""
     settings = services.settings
     assets = files("flask_swagger_ui") / "dist"
     routes = Blueprint("docs", __name__, static_folder=str(assets), static_url_path="/docs/ui")
-    whole, short = _Sent(build(settings)), _Sent(build_actions(settings))
+
+    @cache
+    def whole() -> _Sent:
+        return _Sent(build(settings))
+
+    @cache
+    def short() -> _Sent:
+        return _Sent(build_actions(settings))
 
     @routes.get("/openapi.json")
     def document() -> Response:
-        return whole.answer()
+        return whole().answer()
 
     @routes.get("/openapi-actions.json")
     def actions_document() -> Response:
-        return short.answer()
+        return short().answer()
 
     @routes.get("/docs")
     def docs() -> Response:

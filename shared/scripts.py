@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from redis import Redis
+from redis.commands.core import Script
 from redis.exceptions import (
     DataError,
     MasterDownError,
@@ -37,17 +39,30 @@ class Scripts:
     """Every script of `shared/lua`, each behind what all share; may raise StoreUnavailable."""
 
     def __init__(self, redis: "Redis") -> None:
-        common = "\n".join((_FOLDER / f"{name}.lua").read_text() for name in _SHARED)
-        self._scripts = {
-            path.stem: redis.register_script(f"{common}\n{path.read_text()}")
-            for path in _FOLDER.glob("*.lua")
-            if path.stem not in _SHARED
-        }
+        self._redis = redis
+        self._sources = _read()
+        self._scripts: dict[str, Script] = {}
 
     def run(self, name: str, *args: str | int | float) -> Any:
         """Run a script by the name of its file; return its answer."""
         with answering():
-            return self._scripts[name](keys=[PREFIX], args=list(args))
+            return self._script(name)(keys=[PREFIX], args=list(args))
+
+    def _script(self, name: str) -> Script:
+        if name not in self._scripts:  # each owner of this class runs a few of them
+            self._scripts[name] = self._redis.register_script(self._sources[name])
+        return self._scripts[name]
+
+
+@cache
+def _read() -> dict[str, str]:
+    """Return the sources by name, read once for all the classes of a process that run some."""
+    common = "\n".join((_FOLDER / f"{name}.lua").read_text() for name in _SHARED)
+    return {
+        path.stem: f"{common}\n{path.read_text()}"
+        for path in _FOLDER.glob("*.lua")
+        if path.stem not in _SHARED
+    }
 
 
 def pairs(flat: Sequence[str]) -> dict[str, str]:

@@ -8,7 +8,8 @@ import pytest
 from tests.e2e.stack import Stack
 
 
-@pytest.fixture(scope="session")
+# not until the end of the session, where nothing else would be left to do while it stops
+@pytest.fixture(scope="package")
 def _shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     # short promises, so that a test need not wait a minute for one to be given up
     stack = Stack(

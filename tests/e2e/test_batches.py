@@ -120,20 +120,20 @@ def test_a_request_that_is_too_large_is_told_so(stack: Stack, kind: str, size: i
     assert (answer.status_code, answer.json()["error_code"]) == (413, "payload_too_large")
 
 
-def test_a_batch_is_finished_and_counted_right_though_redis_dies(own_stack: Stack) -> None:
-    own_stack.start(latency=2)
+def test_a_batch_is_finished_and_counted_right_though_redis_dies(stack: Stack) -> None:
+    stack.sandbox_settings(latency=2)
     prompts = [f"a long way {number}" for number in range(12)]
-    batch = submit(own_stack, *prompts, defaults={"model": "core"})
+    batch = submit(stack, *prompts, defaults={"model": "core"})
     path = batch["status_url"]
-    eventually(lambda: own_stack.get(path).json()["counts"]["running"], what="a start")
+    eventually(lambda: stack.get(path).json()["counts"]["running"], what="a start")
 
-    own_stack.kill("redis")
+    stack.kill("redis")
 
     def ended() -> bool:
-        answer = own_stack.get(f"{path}?wait=5")
+        answer = stack.get(f"{path}?wait=5")
         return answer.status_code == 200 and bool(answer.json()["finished_at"])
 
     eventually(ended, 90, "the end of the batch")
-    body = own_stack.get(path).json()
+    body = stack.get(path).json()
     assert body["counts"]["succeeded"] == 12, body
-    assert [len(own_stack.charged(prompt)) for prompt in prompts] == [1] * 12
+    assert [len(stack.charged(prompt)) for prompt in prompts] == [1] * 12

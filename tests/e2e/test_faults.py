@@ -113,8 +113,8 @@ def test_a_job_whose_provider_stays_away_ends_at_its_deadline(stack: Stack) -> N
     assert answer.json()["credits"] == 0
 
 
-def test_a_rate_limit_pauses_everybody_and_loses_nobody(own_stack: Stack) -> None:
-    stack = own_stack.start()
+def test_a_rate_limit_pauses_everybody_and_loses_nobody(stack: Stack) -> None:
+    before = stack.stats()["rate_limited"]
     stack.fault("429", retry_after=2)
 
     first = stack.generate("meets the limit", wait=0).json()
@@ -123,7 +123,7 @@ def test_a_rate_limit_pauses_everybody_and_loses_nobody(own_stack: Stack) -> Non
 
     assert stack.ended(first["job_id"])["status"] == "succeeded"
     assert stack.ended(second["job_id"])["attempts"] == 1
-    assert stack.stats()["rate_limited"] == 1
+    assert stack.stats()["rate_limited"] == before + 1
 
 
 def test_a_provider_that_never_answers_is_given_up_in_time(own_stack: Stack) -> None:

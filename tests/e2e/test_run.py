@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -69,10 +70,37 @@ def test_a_killed_part_comes_back(stack: Stack, part: str) -> None:
     assert f"The {part} process ended; it is started again." in stack.output()
 
 
+@pytest.fixture(scope="module")
+def _mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    stack = Stack(tmp_path_factory.mktemp("mortal"), SHUTDOWN_GRACE_SECONDS="5")
+    yield stack
+    if stack.process:
+        stack.stop()
+
+
+@pytest.fixture
+def mortal(_mortal: Stack) -> Stack:
+    """Give a running stack that a test may end; the next test starts it only if it does not run."""
+    if _mortal.process is None or _mortal.process.poll() is not None:
+        _mortal.start()
+    _mortal.sandbox_settings(latency=0.05)
+    return _mortal
+
+
+def test_two_stacks_run_side_by_side(stack: Stack, mortal: Stack) -> None:
+    mine = stack.generate("in the first").json()
+    theirs = mortal.generate("in the second").json()
+
+    assert stack.get(f"/jobs/{theirs['job_id']}").status_code == 404
+    assert mortal.get(f"/jobs/{mine['job_id']}").status_code == 404
+    assert (mortal.images / theirs["image_url"].rsplit("/", 1)[1]).is_file()
+
+
 def test_ctrl_c_ends_every_process_and_queued_jobs_go_on_at_the_next_start(
-    own_stack: Stack,
+    mortal: Stack,
 ) -> None:
-    stack = own_stack.start(latency=1)
+    stack = mortal
+    stack.sandbox_settings(latency=1)
     jobs = [stack.generate(f"queued {n}", wait=0).json()["job_id"] for n in range(60)]
     assert stack.process
     started = descendants(stack.process.pid)
@@ -87,24 +115,8 @@ def test_ctrl_c_ends_every_process_and_queued_jobs_go_on_at_the_next_start(
     assert all(len(stack.charged(f"queued {n}")) == 1 for n in range(60))
 
 
-def test_a_stop_answers_those_who_wait(own_stack: Stack) -> None:
-    stack = own_stack.start(latency=30)
-    job = stack.generate("still cooking", wait=0).json()
-    eventually(lambda: stack.job(job["job_id"])["attempts"] == 1, what="the call")
-
-    with ThreadPoolExecutor(1) as pool:
-        url = f"{stack.base}/jobs/{job['job_id']}?wait=100"
-        waiting = pool.submit(requests.get, url, timeout=120)
-        stack.job(job["job_id"], wait=0.5)  # asked later and answered: the first one waits by now
-        assert stack.process
-        stack.process.send_signal(signal.SIGINT)
-        answer = waiting.result(timeout=20)
-
-    assert (answer.status_code, answer.json()["status"]) == (200, "running")
-
-
-def test_a_killed_run_leaves_no_process_and_can_start_again_at_once(own_stack: Stack) -> None:
-    stack = own_stack.start()
+def test_a_killed_run_leaves_no_process_and_can_start_again_at_once(mortal: Stack) -> None:
+    stack = mortal
     assert stack.process
     started = descendants(stack.process.pid)
 
@@ -115,15 +127,25 @@ def test_a_killed_run_leaves_no_process_and_can_start_again_at_once(own_stack: S
     assert stack.generate("after the kill").status_code == 200
 
 
-def test_two_stacks_run_side_by_side(stack: Stack, own_stack: Stack) -> None:
-    other = own_stack.start()
+def test_a_stop_answers_those_who_wait_and_those_who_watch(mortal: Stack) -> None:
+    stack = mortal
+    stack.sandbox_settings(latency=30)
+    job = stack.generate("still cooking", wait=0).json()
+    eventually(lambda: stack.job(job["job_id"])["attempts"] == 1, what="the call")
 
-    mine = stack.generate("in the first").json()
-    theirs = other.generate("in the second").json()
+    with ThreadPoolExecutor(2) as pool:
+        url = f"{stack.base}/jobs/{job['job_id']}"
+        waiting = pool.submit(requests.get, f"{url}?wait=100", timeout=120)
+        watching = pool.submit(requests.get, f"{url}/events", timeout=120)
+        stack.job(job["job_id"], wait=0.5)  # asked later and answered: the others wait by now
+        assert stack.process
+        stack.process.send_signal(signal.SIGINT)
+        answer, events = waiting.result(timeout=20), watching.result(timeout=20)
 
-    assert stack.get(f"/jobs/{theirs['job_id']}").status_code == 404
-    assert other.get(f"/jobs/{mine['job_id']}").status_code == 404
-    assert (other.images / theirs["image_url"].rsplit("/", 1)[1]).is_file()
+    assert (answer.status_code, answer.json()["status"]) == (200, "running")
+    assert events.status_code == 200
+    assert '"running"' in events.text
+    assert stack.stop(seconds=30) == 0
 
 
 def test_a_taken_port_is_said_in_one_sentence(stack: Stack, own_stack: Stack) -> None:

@@ -17,8 +17,8 @@ from tests.pictures import picture
 PROMPTS = ROOT.parent / "shared" / "data" / "prompts.txt"
 
 
-def test_a_killed_workers_jobs_end_as_their_money_allows(own_stack: Stack) -> None:
-    stack = own_stack.start(latency={"generate": 4, "upscale": 4})
+def test_a_killed_workers_jobs_end_as_their_money_allows(stack: Stack) -> None:
+    stack.sandbox_settings(latency={"generate": 4, "upscale": 4})
     cheap = stack.generate("cheap and cut in two", wait=0).json()["job_id"]
     dear = requests.post(
         f"{stack.base}/upscale_image",
@@ -40,8 +40,7 @@ def test_a_killed_workers_jobs_end_as_their_money_allows(own_stack: Stack) -> No
     assert len(stack.charged("dear and cut in two")) <= 1
 
 
-def test_a_frozen_redis_is_answered_with_503_in_time_and_forgotten_after(own_stack: Stack) -> None:
-    stack = own_stack.start()
+def test_a_frozen_redis_is_answered_with_503_in_time_and_forgotten_after(stack: Stack) -> None:
     job_id = stack.generate("before the freeze").json()["job_id"]
     frozen = stack.kill("redis", signal.SIGSTOP)
 
@@ -65,8 +64,8 @@ def test_a_frozen_redis_is_answered_with_503_in_time_and_forgotten_after(own_sta
     eventually(lambda: stack.generate("after the freeze").status_code == 200, 30, "a picture")
 
 
-def test_a_wait_survives_the_restart_of_redis(own_stack: Stack) -> None:
-    stack = own_stack.start(latency=6)
+def test_a_wait_survives_the_restart_of_redis(stack: Stack) -> None:
+    stack.sandbox_settings(latency=6)
     job_id = stack.generate("outlives its store", wait=0).json()["job_id"]
     eventually(lambda: stack.job(job_id)["attempts"] == 1, what="the call")
 

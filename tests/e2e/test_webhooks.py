@@ -4,7 +4,6 @@ import hashlib
 import secrets
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,24 +26,18 @@ KEYS = {
 @pytest.fixture(scope="module")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Give a stack that may call this machine, and is called as alice."""
-    stack = hooked(tmp_path_factory.mktemp("stack"))
-    try:
-        yield stack.start()
-    finally:
-        stack.stop()
-
-
-def hooked(folder: Path) -> Stack:
-    """Return a stack that may call this machine; it is not started yet."""
     stack = Stack(
-        folder,
+        tmp_path_factory.mktemp("stack"),
         WEBHOOK_SECRET=SECRET,
         WEBHOOK_ALLOW_PRIVATE="true",
         SHUTDOWN_GRACE_SECONDS="5",
         **KEYS,
     )
     stack.http.headers["X-API-Key"] = ALICE
-    return stack
+    try:
+        yield stack.start()
+    finally:
+        stack.stop()
 
 
 def told_by(call: Received) -> dict[str, Any]:
@@ -133,24 +126,18 @@ def test_a_receiver_that_is_not_there_is_called_again_by_itself(shared_stack: St
     assert one.headers["webhook-timestamp"] < other.headers["webhook-timestamp"]
 
 
-def test_what_a_killed_worker_was_sending_is_sent_again(tmp_path: Path) -> None:
-    stack = hooked(tmp_path)
-    try:
-        stack.start()
-        with provider(never) as server:
-            job = stack.generate("told by another", wait=30, webhook_url=server.url).json()
-            eventually(lambda: server.received, what="the first call")
-            stack.kill("worker")
-            server.answer = OK
+def test_what_a_killed_worker_was_sending_is_sent_again(shared_stack: Stack) -> None:
+    stack = shared_stack
+    with provider(never) as server:
+        job = stack.generate("told by another", wait=30, webhook_url=server.url).json()
+        eventually(lambda: server.received, what="the first call")
+        stack.kill("worker")
+        server.answer = OK
 
-            told = eventually(lambda: is_delivered(stack, job["status_url"]), 60, "the delivery")
+        told = eventually(lambda: is_delivered(stack, job["status_url"]), 60, "the delivery")
 
-        assert [call.headers["webhook-id"] for call in server.received] == [
-            f"msg_{job['job_id']}"
-        ] * 2
-        assert [each["status_code"] for each in told["tries"]] == [204]
-    finally:
-        stack.stop()
+    assert [call.headers["webhook-id"] for call in server.received] == [f"msg_{job['job_id']}"] * 2
+    assert [each["status_code"] for each in told["tries"]] == [204]
 
 
 def test_neither_the_secret_nor_a_token_in_an_address_is_printed(shared_stack: Stack) -> None:
