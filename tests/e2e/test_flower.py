@@ -1,6 +1,8 @@
 """Flower as an operator sees it, in a real browser: what became of each job, and nothing to press."""
 
+import signal
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 import requests
@@ -47,6 +49,25 @@ def test_the_pages_tell_of_workers_and_of_what_became_of_each_job(
 
     assert "seen by the operator" not in page.content()
     assert window.errors == []
+
+
+def test_what_it_has_seen_outlives_it(stack: Stack, window: Window) -> None:
+    job = stack.generate("remembered").json()["job_id"]
+    task = f"{stack.flower}/task/{job}"
+    eventually(lambda: "SUCCESS" in requests.get(task, timeout=10).text, what="the task")
+
+    before = stack.kill("flower", signal.SIGTERM)
+
+    eventually(lambda: stack.pid("flower") not in {0, before}, what="another Flower")
+    eventually(lambda: _answers(stack.flower), what="Flower's answer")
+    window.page.goto(task)
+    expect(window.page.locator("#task-page")).to_contain_text("SUCCESS")
+
+
+def _answers(url: str) -> bool:
+    with suppress(requests.ConnectionError):
+        return requests.get(f"{url}/healthcheck", timeout=10).ok
+    return False
 
 
 def test_there_is_nothing_to_press(stack: Stack, window: Window) -> None:
