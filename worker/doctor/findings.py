@@ -1,6 +1,7 @@
 """What the doctor finds, and how checks are made side by side within a few seconds."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -61,8 +62,9 @@ def examine(checks: Mapping[str, Check], seconds: float = PATIENCE_SECONDS) -> l
     ]
     for thread in threads:
         thread.start()
+    end = time.monotonic() + seconds
     for thread in threads:
-        thread.join(seconds)
+        thread.join(max(0, end - time.monotonic()))
     late = [wrong("", f"no answer within {seconds:.0f} s", "is a disk or a host of it away?")]
     return [
         each if each.about else wrong(about, each.told, each.mend)
