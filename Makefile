@@ -9,13 +9,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run key test lint types pytest fuzz chaos bench format pins clean
+.PHONY: help run doctor key test lint types pytest fuzz chaos bench format pins clean
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.done ## start everything; Ctrl-C stops it
 	@$(BIN)/python app.py
+
+doctor: $(VENV)/run.done ## look over settings, Redis, storage, provider and parts, and tell how to mend them
+	@$(BIN)/python -m worker.doctor
 
 key: $(VENV)/run.done ## make a client key: make key NAME=alice, or make key alice
 	@$(BIN)/python -m shared.make_key '$(NAME)'

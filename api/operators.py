@@ -17,6 +17,7 @@ from api.shapes import PausedView
 from shared.errors import Forbidden, InvalidRequest, NotFound, Unauthorized
 from shared.halt import LONGEST_REASON, Halted
 from shared.job_index import EVERYBODYS
+from shared.jobs import Job
 from shared.queue import dispatch
 from shared.services import Services
 from shared.settings import Settings
@@ -62,12 +63,13 @@ def blueprint(services: Services) -> Blueprint:
         jobs, cursor = page(request.args, services.index, EVERYBODYS)
         return answers.listed(jobs, cursor, services)
 
+    @routes.get("/jobs/<job_id>")
+    def get_any_job(job_id: str) -> Response:
+        return answers.found(_anybodys(job_id, services), services)
+
     @routes.delete("/jobs/<job_id>")
     def cancel_any_job(job_id: str) -> Response:
-        job = services.store.get(job_id)
-        if job is None:
-            raise NotFound("There is no job of this id")
-        return endings.cancel_job(job, services)
+        return endings.cancel_job(_anybodys(job_id, services), services)
 
     @routes.post("/pause")
     def pause() -> Response:
@@ -84,6 +86,13 @@ def blueprint(services: Services) -> Blueprint:
         return _paused(None, services)
 
     return routes
+
+
+def _anybodys(job_id: str, services: Services) -> Job:
+    job = services.store.get(job_id)
+    if job is None:
+        raise NotFound("There is no job of this id")
+    return job
 
 
 def _reason() -> str:

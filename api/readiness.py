@@ -30,7 +30,8 @@ def check(services: Services) -> Readiness:
         workers = _workers(services.index.worker_slots())
         paused_ms = services.index.paused_ms()
         state = _state(services, paused_ms)
-        checks = {"redis": "ok", "worker": workers}
+        redis = "ok" if services.store.takes_writes() else "takes nothing: full, or a replica"
+        checks = {"redis": redis, "worker": workers}
     except StoreUnavailable:
         checks = {"redis": "does not answer", "worker": "unknown"}
     checks["storage"] = services.images.trouble() or "ok"

@@ -69,6 +69,16 @@ def prepare(folder: Path) -> str:
     return f"redis://:{password}@127.0.0.1:{port}/0"
 
 
+def url_of(folder: Path) -> str | None:
+    """Return the URL of the server that was prepared in a folder, if one was; it may not run."""
+    try:
+        lines = (folder / _CONF).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return None
+    told = dict(line.split(" ", 1) for line in lines if " " in line)
+    return f"redis://:{told['requirepass']}@127.0.0.1:{told['port']}/0"
+
+
 def free_port() -> int:
     """Return a loopback port that nobody listens on right now."""
     with socket.socket() as probe:

@@ -124,6 +124,10 @@ class JobIndex:
 
     def worker_slots(self) -> list[int]:
         """Return how many jobs each worker that lives can run; 0: it can't keep an image now."""
+        return list(self.workers().values())
+
+    def workers(self) -> dict[str, int]:
+        """Return the slots of each worker that lives, by its name: celery@host:pid."""
         with answering():
             seconds, micros = self._redis.time()
             now = seconds * 1000 + micros // 1000
@@ -131,7 +135,7 @@ class JobIndex:
                 "list[str]", self._redis.zrange(f"{PREFIX}workers", now, "+inf", byscore=True)
             )
             slots = cast("dict[str, str]", self._redis.hgetall(f"{PREFIX}workers:capacity"))
-        return [int(slots.get(worker, 0)) for worker in live]
+        return {worker: int(slots.get(worker, 0)) for worker in live}
 
     def paused_ms(self) -> int:
         """Return for how long nobody calls the provider, 0 when calls go out."""

@@ -6,6 +6,7 @@ from typing import Any, cast
 from redis import Redis
 
 from shared.acceptance import Acceptance
+from shared.errors import StoreUnavailable
 from shared.jobs import Job, flat, from_record, to_record
 from shared.limits import NO_LIMITS, KeyLimits
 from shared.moves import Pace, Release, Sweep, Turn
@@ -33,6 +34,17 @@ class JobStore(Acceptance):
         """Raise StoreUnavailable when the store is away: before what takes longer than asking it."""
         with answering():
             self._redis.ping()
+
+    def takes_writes(self) -> bool:
+        """Tell whether anything can be stored: a Redis that is full still answers, as a replica does."""
+        with answering():
+            self._redis.ping()
+        try:
+            with answering():
+                self._redis.set(f"{PREFIX}probe", "", px=1_000)
+        except StoreUnavailable:
+            return False
+        return True
 
     def get(self, job_id: str) -> Job | None:
         """Return a job, or None when there is none of this id."""

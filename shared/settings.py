@@ -39,6 +39,10 @@ _OTHER_NAMES = {"stability_api_key": "api_key"}
 class SettingsError(Exception):
     """The environment or `.env` holds something this service can't start with; names all of it."""
 
+    def __init__(self, *complaints: str) -> None:
+        self.complaints = complaints
+        super().__init__("; ".join(complaints))
+
 
 class Settings(BaseModel):
     """What an operator may set, by the names of the environment in lower case; all have defaults."""
@@ -215,7 +219,7 @@ def load_settings(env_file: Path | None = Path(".env"), **given: Any) -> Setting
         return Settings.model_validate({**told, **given})
     except ValidationError as error:
         complaints = [_complaint(fault) for fault in error.errors(include_url=False)]
-        raise SettingsError("; ".join(complaints)) from None
+        raise SettingsError(*complaints) from None
 
 
 def _by_field(values: Mapping[str, str | None]) -> dict[str, str | None]:

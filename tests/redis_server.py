@@ -28,6 +28,16 @@ def embedded_server(folder: Path) -> Iterator[str]:
         process.wait(timeout=10)
 
 
+@contextmanager
+def full(client: "redis.Redis") -> Iterator[None]:
+    """Leave a server without room, for as long as the block lasts."""
+    client.config_set("maxmemory", 1)
+    try:
+        yield
+    finally:
+        client.config_set("maxmemory", 0)
+
+
 def start(folder: Path) -> "subprocess.Popen[bytes]":
     """Start the server of a folder that was prepared."""
     environment = {**os.environ, "DATA_DIR": str(folder)}

@@ -154,6 +154,11 @@ ENDPOINTS = (
         answers={200: "JobsPage"}, faults=(400,),
     ),
     Endpoint(
+        "GET", "/operator/jobs/<job_id>", "getAnyJob", OPERATOR, "See how anybody's job stands",
+        takes=("if_none_match",),
+        answers={200: "JobFound", 304: "NotModified"}, faults=(404,),
+    ),
+    Endpoint(
         "DELETE", "/operator/jobs/<job_id>", "cancelAnyJob", OPERATOR, "Cancel anybody's job",
         answers={200: "JobFound", 304: "NotModified", 409: "JobRefused"}, faults=(404,),
     ),

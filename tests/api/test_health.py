@@ -7,6 +7,7 @@ import pytest
 from shared.image_store import ImageStore
 from tests.api.callers import Api, assert_fault, json_of
 from tests.api.conftest import Start
+from tests.redis_server import full
 
 
 @pytest.fixture
@@ -71,6 +72,13 @@ def test_workers_that_can_keep_no_image_are_told_whatever_the_api_can(ready: Api
 
 def test_without_redis_it_is_not_ready(without_redis: Api) -> None:
     assert missing(without_redis) == {"redis": "does not answer", "worker": "unknown"}
+
+
+def test_a_redis_that_answers_and_takes_nothing_is_told(ready: Api) -> None:
+    with full(ready.redis):
+        assert missing(ready) == {"redis": "takes nothing: full, or a replica"}
+
+    assert ready.get("/readyz").status_code == 200
 
 
 def test_storage_that_takes_nothing_is_told(ready: Api) -> None:

@@ -6,12 +6,13 @@ import pytest
 
 from tests.api.callers import Api, assert_fault, errors_of, json_of
 from tests.api.conftest import Start
-from tests.builders import CLAIM, LEASE_MS
+from tests.builders import CLAIM, LEASE_MS, accepted
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - an address to be refused, or inside a container
 
 CALLS = [
     "GET /operator/jobs",
+    "GET /operator/jobs/x",
     "DELETE /operator/jobs/x",
     "POST /operator/pause",
     "POST /operator/resume",
@@ -177,6 +178,16 @@ def test_all_jobs_are_listed_as_callers_list_theirs(api: Api) -> None:
     assert [job["job_id"] for job in page["jobs"] + rest["jobs"]] == [second.id, first.id]
     assert [job["job_id"] for job in images["jobs"]] == [first.id]
     assert errors_of(api.get("/operator/jobs?kind=x&foo=1")).keys() == {"kind", "foo"}
+
+
+def test_any_job_can_be_seen_whoever_owns_it(start: Start) -> None:
+    api = start(client_keys="alice:alices-own-key", operator_auth=LOGIN)
+    job = accepted(api.store, owner="alice")
+
+    seen = api.call("GET", f"/operator/jobs/{job.id}", headers=basic(LOGIN))
+
+    assert (seen.status_code, json_of(seen)["job_id"]) == (200, job.id)
+    assert api.call("GET", f"/jobs/{job.id}", headers=basic(LOGIN)).status_code == 401
 
 
 def test_any_job_can_be_ended(api: Api) -> None:

@@ -184,7 +184,7 @@ def the_operator_looks(watched: Watched) -> None:
     """Look at all of Flower, with the password and without; pause and go on."""
     job_id = watched.call("GET", "/jobs?limit=1").json()["jobs"][0]["job_id"]
     workers = watched.flower("/api/workers?refresh=1", auth=LOGIN)
-    pages = ["/", "/workers", "/tasks", "/broker", "/api/tasks", "/api/queues/length"]
+    pages = ["/", "/workers", "/tasks", "/broker", "/api/tasks", "/api/queues/length", "/metrics"]
     pages += [f"/task/{job_id}", *(f"/worker/{name}" for name in workers.json())]
     for page in pages:
         assert watched.flower(page).status_code == 401
