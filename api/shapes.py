@@ -64,9 +64,10 @@ class PausedView(TypedDict):
 
 
 class AliveView(TypedDict):
-    """The service answers."""
+    """The service answers; `version` is its release."""
 
     status: Literal["ok"]
+    version: str
 
 
 class ProviderView(TypedDict):
@@ -77,9 +78,10 @@ class ProviderView(TypedDict):
     paused_seconds: int
 
 
-class ReadyView(AliveView):
+class ReadyView(TypedDict):
     """The service is able to work; each check says "ok"."""
 
+    status: Literal["ok"]
     checks: dict[str, str]
     provider: ProviderView
 

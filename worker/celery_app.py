@@ -23,6 +23,7 @@ from shared.logs import set_up_logs
 from shared.queue import QUEUE, TaskQueue, make_celery
 from shared.services import build_services
 from shared.settings import SettingsError, load_settings
+from shared.version import VERSION
 from worker.leases import Leases
 from worker.probing import TIMEOUT_SECONDS
 from worker.stability import Stability
@@ -78,7 +79,8 @@ def _start_upkeep(sender: Any, **_: Any) -> None:
     upkeep = Upkeep(consumer, services, leases, accountant)
     _upkeep.append(upkeep)
     upkeep.start()
-    _log.info("ready", extra={"worker": sender.hostname, "slots": consumer.slots})
+    facts = {"worker": sender.hostname, "slots": consumer.slots, "version": VERSION}
+    _log.info("ready", extra=facts)
 
 
 def _listen(consumer: Any, listens: bool) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.image_store import ImageStore
+from shared.version import VERSION
 from tests.api.callers import Api, assert_fault, json_of
 from tests.api.conftest import Start
 
@@ -19,7 +20,10 @@ def ready(api: Api) -> Api:
 def test_alive_asks_nothing(without_redis: Api) -> None:
     answer = without_redis.get("/healthz")
 
-    assert (answer.status_code, json_of(answer)) == (200, {"status": "ok"})
+    assert (answer.status_code, json_of(answer)) == (
+        200,
+        {"status": "ok", "version": VERSION},
+    )
     assert answer.headers["Cache-Control"] == "no-store"
 
 
