@@ -18,7 +18,7 @@ from celery import signals
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 
 from shared import lifeline
-from shared.errors import StoreUnavailable
+from shared.errors import OtherRelease, StoreUnavailable
 from shared.logs import set_up_logs
 from shared.queue import QUEUE, TaskQueue, make_celery
 from shared.services import build_services
@@ -62,6 +62,16 @@ _upkeep: list[Upkeep] = []
 def _begin(**_: Any) -> None:
     lifeline.hold()
     set_up_logs(settings, "worker")
+
+
+@signals.worker_init.connect
+def _refuse_another_release(**_: Any) -> None:
+    try:
+        services.store.check()
+    except OtherRelease as fault:
+        sys.exit(f"worker: {fault.message}")
+    except StoreUnavailable:
+        pass  # it waits for the store, as ever
 
 
 @signals.worker_ready.connect

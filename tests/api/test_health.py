@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.image_store import ImageStore
+from shared.schema import SCHEMA_VERSION
 from shared.version import VERSION
 from tests.api.callers import Api, assert_fault, json_of
 from tests.api.conftest import Start
@@ -75,6 +76,16 @@ def test_workers_that_can_keep_no_image_are_told_whatever_the_api_can(ready: Api
 
 def test_without_redis_it_is_not_ready(without_redis: Api) -> None:
     assert missing(without_redis) == {"redis": "does not answer", "worker": "unknown"}
+
+
+def test_a_store_of_a_newer_release_is_told_and_takes_nothing(ready: Api) -> None:
+    ready.redis.set("images:schema", SCHEMA_VERSION + 1)
+
+    told = missing(ready)
+    assert "A newer release has written" in told["redis"]
+    answer = ready.generate(prompt="a fox")
+    assert_fault(answer, 503, "unavailable")
+    assert "A newer release has written" in json_of(answer)["error"]
 
 
 def test_storage_that_takes_nothing_is_told(ready: Api) -> None:
