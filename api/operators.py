@@ -17,6 +17,7 @@ from api.shapes import PausedView
 from shared.errors import Forbidden, InvalidRequest, NotFound, Unauthorized
 from shared.halt import LONGEST_REASON, Halted
 from shared.job_index import EVERYBODYS
+from shared.jobs import Job
 from shared.queue import dispatch
 from shared.services import Services
 from shared.settings import Settings
@@ -64,10 +65,11 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.delete("/jobs/<job_id>")
     def cancel_any_job(job_id: str) -> Response:
-        job = services.store.get(job_id)
-        if job is None:
-            raise NotFound("There is no job of this id")
-        return endings.cancel_job(job, services)
+        return endings.cancel_job(_job(job_id, services), services)
+
+    @routes.post("/jobs/<job_id>/erase")
+    def erase_any_job(job_id: str) -> Response:
+        return endings.erase_job(_job(job_id, services), services)
 
     @routes.post("/pause")
     def pause() -> Response:
@@ -84,6 +86,13 @@ def blueprint(services: Services) -> Blueprint:
         return _paused(None, services)
 
     return routes
+
+
+def _job(job_id: str, services: Services) -> Job:
+    job = services.store.get(job_id)
+    if job is None:
+        raise NotFound("There is no job of this id")
+    return job
 
 
 def _reason() -> str:

@@ -63,6 +63,13 @@ class PausedView(TypedDict):
     queue: QueueView
 
 
+class ErasedView(TypedDict):
+    """A job of which nothing is kept any more."""
+
+    job_id: str
+    message: str
+
+
 class AliveView(TypedDict):
     """The service answers; `version` is its release."""
 

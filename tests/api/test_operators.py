@@ -13,6 +13,7 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 - an address to be refused, or inside a con
 CALLS = [
     "GET /operator/jobs",
     "DELETE /operator/jobs/x",
+    "POST /operator/jobs/x/erase",
     "POST /operator/pause",
     "POST /operator/resume",
     "GET /metrics",
