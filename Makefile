@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run doctor key test lint types pytest fuzz chaos bench format pins clean
+.PHONY: help run doctor key backup restore compact test lint types pytest fuzz chaos bench format pins clean
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,15 @@ ifneq (,$(word 2,$(MAKECMDGOALS)))
 $(eval $(word 2,$(MAKECMDGOALS)):;@:)
 endif
 endif
+
+backup: $(VENV)/run.done ## copy the store and the pictures of a running service: make backup TO=backups/monday
+	@$(BIN)/python -m shared.backup save '$(TO)'
+
+restore: $(VENV)/run.done ## put a backup back where no store is, paused: make restore FROM=backups/monday
+	@$(BIN)/python -m shared.backup restore '$(FROM)'
+
+compact: $(VENV)/run.done ## write Redis's file anew, without what was removed
+	@$(BIN)/python -m shared.backup compact
 
 test: lint types pytest ## check format, lint and types, and run every test
 

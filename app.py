@@ -24,6 +24,7 @@ from supervisor.supervisord import Supervisor
 
 from shared import embedded_redis, lifeline
 from shared.settings import Settings, SettingsError, load_settings
+from shared.version import VERSION
 from shared.weaknesses import weaknesses
 
 # The soft limit that thousands of waiting callers need; the children inherit it.
@@ -253,7 +254,7 @@ def _block(settings: Settings, api: str, flower: str) -> str:
     if not settings.open_mode:
         curl = curl.replace("-d ", "-H 'X-API-Key: <a client key>' -d ")
     return f"""
-  Stability AI Image API is ready.
+  Stability AI Image API {VERSION} is ready.
 
     API       {api}
     Flower    {flower}

@@ -22,6 +22,7 @@ from api.unreadable import Worker
 from shared.logs import set_up_logs
 from shared.services import Services, build_services
 from shared.settings import Settings, SettingsError, load_settings
+from shared.version import VERSION
 from shared.weaknesses import weaknesses
 
 _log = logging.getLogger(__name__)
@@ -93,6 +94,7 @@ def main() -> int:
         print(f"api: {error}", file=sys.stderr)
         return 2
     set_up_logs(settings, "api")
+    _log.info("starting", extra={"version": VERSION})
     for weakness in weaknesses(settings):
         _log.warning("take care", extra={"reason": weakness})
     Server(settings).run()

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from api.errors import STATUS
-from api.shapes import JobsPage
+from api.shapes import ErasedView, JobsPage
 from shared.batches import Batch
 from shared.errors import StoreUnavailable
 from shared.job_index import Outlook
@@ -80,6 +80,13 @@ def listed(jobs: list[Job], next_cursor: str | None, services: Services) -> Resp
     """Answer a page of jobs."""
     told = [job_view(job, services.settings) for job in jobs]
     response: Response = jsonify(JobsPage(jobs=told, next_cursor=next_cursor))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def erased(job: Job) -> Response:
+    """Answer that nothing is kept of a job any more."""
+    response: Response = jsonify(ErasedView(job_id=job.id, message="Nothing is kept of this job."))
     response.headers["Cache-Control"] = "no-store"
     return response
 

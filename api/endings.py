@@ -1,11 +1,15 @@
 """What a caller may end: a job, a batch, the life of an image."""
 
+import logging
+
 from flask import Response
 
 from api import answers
 from shared.batches import Batch
 from shared.jobs import Job
 from shared.services import Services
+
+_log = logging.getLogger(__name__)
 
 
 def cancel_job(job: Job, services: Services) -> Response:
@@ -36,10 +40,28 @@ def delete_image(job: Job, services: Services) -> Response:
         why = "The job has not ended; cancel it first"
         return answers.refused(job, why, services)
     # the file first: its address is answered from the folder, without asking for the record
-    services.images.delete(job.image)
-    if job.input:
-        services.images.delete_input(job.input)
+    _delete_files(job, services)
     services.store.forget_image(job.id, "deleted")
     # a second attempt at the job may have put its own there in between; from now on it would not
     services.images.delete(job.image)
     return answers.found(services.store.get(job.id) or job, services)
+
+
+def erase_job(job: Job, services: Services) -> Response:
+    """Remove all that is kept of a job: 200, or 409 while somebody may still work on it."""
+    if not job.terminal:
+        return answers.refused(job, "The job has not ended; cancel it first", services)
+    # the files first: after a crash the record still names what is left
+    _delete_files(job, services)
+    if not services.retirement.erase(job):
+        why = "The job's call to the provider is still under way; erase it when that has ended"
+        return answers.refused(job, why, services)
+    services.images.delete(job.image)
+    _log.warning("the operator has erased a job", extra={"job_id": job.id})
+    return answers.erased(job)
+
+
+def _delete_files(job: Job, services: Services) -> None:
+    services.images.delete(job.image)
+    if job.input:
+        services.images.delete_input(job.input)

@@ -6,6 +6,7 @@ from api import readiness
 from api.errors import answer
 from api.shapes import AliveView, ReadyView
 from shared.services import Services
+from shared.version import VERSION
 
 
 def blueprint(services: Services) -> Blueprint:
@@ -14,7 +15,7 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.get("/healthz")
     def healthz() -> Response:
-        return _fresh(jsonify(AliveView(status="ok")))
+        return _fresh(jsonify(AliveView(status="ok", version=VERSION)))
 
     @routes.get("/readyz")
     def readyz() -> Response:

@@ -71,6 +71,10 @@ def blueprint(services: Services) -> Blueprint:
     def cancel_any_job(job_id: str) -> Response:
         return endings.cancel_job(_anybodys(job_id, services), services)
 
+    @routes.post("/jobs/<job_id>/erase")
+    def erase_any_anybodys(job_id: str) -> Response:
+        return endings.erase_job(_anybodys(job_id, services), services)
+
     @routes.post("/pause")
     def pause() -> Response:
         halted = services.halt.begin(_reason())

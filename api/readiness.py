@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from api.shapes import ProviderView
-from shared.errors import StoreUnavailable
+from shared.errors import OtherRelease, StoreUnavailable
 from shared.services import Services
 
 
@@ -27,11 +27,14 @@ def check(services: Services) -> Readiness:
     """Look at Redis, the workers and the storage."""
     paused_ms, state = 0, "unknown"
     try:
+        services.store.check()
         workers = _workers(services.index.worker_slots())
         paused_ms = services.index.paused_ms()
         state = _state(services, paused_ms)
         redis = "ok" if services.store.takes_writes() else "takes nothing: full, or a replica"
         checks = {"redis": redis, "worker": workers}
+    except OtherRelease as fault:
+        checks = {"redis": fault.message, "worker": "unknown"}
     except StoreUnavailable:
         checks = {"redis": "does not answer", "worker": "unknown"}
     checks["storage"] = services.images.trouble() or "ok"

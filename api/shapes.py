@@ -63,10 +63,18 @@ class PausedView(TypedDict):
     queue: QueueView
 
 
+class ErasedView(TypedDict):
+    """A job of which nothing is kept any more."""
+
+    job_id: str
+    message: str
+
+
 class AliveView(TypedDict):
-    """The service answers."""
+    """The service answers; `version` is its release."""
 
     status: Literal["ok"]
+    version: str
 
 
 class ProviderView(TypedDict):
@@ -77,9 +85,10 @@ class ProviderView(TypedDict):
     paused_seconds: int
 
 
-class ReadyView(AliveView):
+class ReadyView(TypedDict):
     """The service is able to work; each check says "ok"."""
 
+    status: Literal["ok"]
     checks: dict[str, str]
     provider: ProviderView
 

@@ -10,10 +10,11 @@ from redis import Redis
 
 from shared.batches import Batch, from_batch_record
 from shared.errors import KeyReused, StoreUnavailable
-from shared.jobs import SCHEMA_VERSION, Job, flat, from_record, to_record
+from shared.jobs import Job, flat, from_record, to_record
 from shared.limits import NO_LIMITS, KeyLimits
 from shared.moves import Accepted, AcceptedBatch, Replay
 from shared.over_limit import BudgetExceeded, KeyBudgetExceeded, KeyQueueFull, QueueFull
+from shared.schema import SCHEMA_VERSION
 from shared.scripts import PREFIX, Scripts, answering, pairs
 
 # The time-out of a command (see services.py): by then its caller has had a 503.

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from dataclasses import fields as fields_of
 from typing import Any, Literal
 
+from shared.schema import check_form
+
 BatchStatus = Literal["queued", "running", "succeeded", "failed", "canceled", "partial"]
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled")
 
@@ -62,7 +64,8 @@ _TEXTS = frozenset({"request_id", "webhook", "owner"})
 
 
 def from_batch_record(batch_id: str, record: Mapping[str, str]) -> Batch:
-    """Turn what the store keeps into a batch; what a newer version added is left alone."""
+    """Turn what the store keeps into a batch, as `jobs.from_record` does a job."""
+    check_form(record)
     fields: dict[str, Any] = {}
     for name, value in record.items():
         if name == "jobs":

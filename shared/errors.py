@@ -94,6 +94,10 @@ class StoreUnavailable(Fault):
     error_code = "unavailable"
 
 
+class OtherRelease(StoreUnavailable):
+    """Redis answers, and only a newer release of this service may touch what it holds."""
+
+
 class StorageUnavailable(Fault):
     """An upload could not be kept, so nothing was accepted."""
 

@@ -10,6 +10,7 @@ from shared.errors import StoreUnavailable
 from shared.jobs import Job, flat, from_record, to_record
 from shared.limits import NO_LIMITS, KeyLimits
 from shared.moves import Pace, Release, Sweep, Turn
+from shared.schema import check_form
 from shared.scripts import PREFIX, answering, pairs
 
 # A free worker's jobs are dispatched for the slots of so many ms, no further: whoever comes first in the
@@ -31,9 +32,13 @@ class JobStore(Acceptance):
         self._most_running = limits.running
 
     def check(self) -> None:
-        """Raise StoreUnavailable when the store is away: before what takes longer than asking it."""
+        """Raise StoreUnavailable when the store is away: before what takes longer than asking it.
+
+        OtherRelease, which is one, when it is a newer release's.
+        """
         with answering():
-            self._redis.ping()
+            written = cast("str | None", self._redis.get(f"{PREFIX}schema"))
+        check_form({"schema": written} if written else {})
 
     def takes_writes(self) -> bool:
         """Tell whether anything can be stored: a Redis that is full still answers, as a replica does."""

@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 from shared.image_file import EXTENSIONS
 from shared.operations import Kind
+from shared.schema import check_form
 
 Status = Literal["queued", "running", "succeeded", "failed", "canceled"]
 TERMINAL = frozenset({"succeeded", "failed", "canceled"})
-SCHEMA_VERSION = 1
 # What an id of a job or a batch looks like.
 ID_PATTERN = "^[0-9a-f]{32}$"
 
@@ -99,7 +99,11 @@ def to_record(fields: Mapping[str, Any]) -> dict[str, str]:
 
 
 def from_record(job_id: str, record: Mapping[str, str]) -> Job:
-    """Turn what the store keeps into a job; what a newer version added is left alone."""
+    """Turn what the store keeps into a job; fields that a newer release added are left alone.
+
+    Raises OtherRelease for a form that only a newer release knows.
+    """
+    check_form(record)
     fields: dict[str, Any] = {}
     for name, value in record.items():
         if name in _NUMBERS:

@@ -58,6 +58,14 @@ class Retirement:
         """Remove all that the store has of a job, or of a batch with its jobs; False when refused."""
         return bool(self._run("retire", subject_of(thing)))
 
+    def erase(self, job: Job) -> bool:
+        """Remove all that the store has of a job, also out of its batch; False while it may still run.
+
+        Only its idempotency key is known on, by its hash, until its day is over: the same request again
+        must not be bought unseen.
+        """
+        return bool(self._run("retire", subject_of(job), "erase"))
+
     def first_in(self, ms: int, what: str) -> bool:
         """Tell whether nobody else did this in so many ms; the others are told so from now on."""
         with answering():

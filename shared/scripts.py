@@ -18,10 +18,11 @@ from redis.exceptions import (
 )
 
 from shared.errors import StoreUnavailable
+from shared.schema import SCHEMA_VERSION, newer_store
 
 PREFIX = "images:"
 _FOLDER = Path(__file__).parent / "lua"
-_SHARED = ("common", "pacing")
+_SHARED = ("common", "schema", "pacing")
 # Redis is full, can't write its file, is a replica, or still reads its file.
 _NO_SERVICE = (
     "OOM",
@@ -36,11 +37,14 @@ _NO_SERVICE = (
 
 
 class Scripts:
-    """Every script of `shared/lua`, each behind what all share; may raise StoreUnavailable."""
+    """Every script of `shared/lua`, each behind what all share; may raise StoreUnavailable.
 
-    def __init__(self, redis: "Redis") -> None:
+    `schema` is the form of records that they write; a store of a newer one raises OtherRelease.
+    """
+
+    def __init__(self, redis: "Redis", schema: int = SCHEMA_VERSION) -> None:
         self._redis = redis
-        self._sources = _read()
+        self._sources = _read(schema)
         self._scripts: dict[str, Script] = {}
 
     def run(self, name: str, *args: str | int | float) -> Any:
@@ -55,9 +59,10 @@ class Scripts:
 
 
 @cache
-def _read() -> dict[str, str]:
+def _read(schema: int) -> dict[str, str]:
     """Return the sources by name, read once for all the classes of a process that run some."""
-    common = "\n".join((_FOLDER / f"{name}.lua").read_text() for name in _SHARED)
+    shared = "\n".join((_FOLDER / f"{name}.lua").read_text() for name in _SHARED)
+    common = f"local schema = {schema}\n{shared}"
     return {
         path.stem: f"{common}\n{path.read_text()}"
         for path in _FOLDER.glob("*.lua")
@@ -77,6 +82,13 @@ def answering() -> Iterator[None]:
     try:
         yield
     except ResponseError as error:
+        word, _, number = str(error).partition(" ")
+        if word == "NEWER":
+            raise newer_store(int(number)) from error
+        if word == "OLDER":
+            raise StoreUnavailable(
+                "Workers of an older release still run here; stop them, and this one goes on"
+            ) from error
         # a script that fails is a defect, and must not look like an outage
         # redis-py strips the code of the errors it has a class for
         away = isinstance(error, (ReadOnlyError, MasterDownError, OutOfMemoryError))

@@ -18,11 +18,12 @@ from celery import signals
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 
 from shared import lifeline
-from shared.errors import StoreUnavailable
+from shared.errors import OtherRelease, StoreUnavailable
 from shared.logs import set_up_logs
 from shared.queue import QUEUE, TaskQueue, make_celery
 from shared.services import build_services
 from shared.settings import SettingsError, load_settings
+from shared.version import VERSION
 from worker.leases import Leases
 from worker.probing import TIMEOUT_SECONDS
 from worker.stability import Stability
@@ -63,6 +64,16 @@ def _begin(**_: Any) -> None:
     set_up_logs(settings, "worker")
 
 
+@signals.worker_init.connect
+def _refuse_another_release(**_: Any) -> None:
+    try:
+        services.store.check()
+    except OtherRelease as fault:
+        sys.exit(f"worker: {fault.message}")
+    except StoreUnavailable:
+        pass  # it waits for the store, as ever
+
+
 @signals.worker_ready.connect
 def _start_upkeep(sender: Any, **_: Any) -> None:
     # at every lost connection it tells of a default that this service sets on purpose; not earlier, for
@@ -78,7 +89,8 @@ def _start_upkeep(sender: Any, **_: Any) -> None:
     upkeep = Upkeep(consumer, services, leases, accountant)
     _upkeep.append(upkeep)
     upkeep.start()
-    _log.info("ready", extra={"worker": sender.hostname, "slots": consumer.slots})
+    facts = {"worker": sender.hostname, "slots": consumer.slots, "version": VERSION}
+    _log.info("ready", extra=facts)
 
 
 def _listen(consumer: Any, listens: bool) -> None:

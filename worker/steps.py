@@ -30,8 +30,8 @@ def attempt(step: Callable[[], object]) -> bool:
     """Do a step; return False when the job store is away."""
     try:
         step()
-    except StoreUnavailable:
-        _log.warning("upkeep waits for the job store")
+    except StoreUnavailable as fault:
+        _log.warning("upkeep waits for the job store", extra={"reason": fault.message})
         return False
     except Exception:  # noqa: BLE001 - the other steps must go on
         _log.exception("upkeep met a defect and goes on")

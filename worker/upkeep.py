@@ -6,13 +6,14 @@ messages come?
 Any number of workers may do it at once: each step is atomic in the store and does nothing twice.
 """
 
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from shared.errors import StoreUnavailable
+from shared.errors import OtherRelease, StoreUnavailable
 from shared.outbound import Outbound
 from shared.queue import dispatch
 from shared.services import Services
@@ -27,6 +28,7 @@ from worker.watchdog import LOOK_SECONDS as WATCHDOG_SECONDS
 from worker.watchdog import Watchdog
 from worker.webhooks import Courier
 
+_log = logging.getLogger(__name__)
 _HEARTBEAT_SECONDS = 2.0
 _HEARTBEAT_TTL_MS = 10_000
 _SWEEP_SECONDS = 1.0
@@ -133,7 +135,16 @@ class Upkeep:
             self.heard()  # it is not meant to hear anything
         # alive without a slot: whatever was made could not be kept
         slots = self._consumer.slots if ready else 0
-        self._services.store.heartbeat(self._consumer.name, slots, _HEARTBEAT_TTL_MS)
+        try:
+            self._services.store.heartbeat(self._consumer.name, slots, _HEARTBEAT_TTL_MS)
+        except OtherRelease as fault:
+            # the messages are for workers that may act on them
+            _log.error(
+                "this worker ends: the store is another release's", extra={"reason": fault.message}
+            )
+            self._draining.set()
+            self._consumer.restart()
+            return
         if self._draining.is_set():  # since it was looked at
             self.drain()
 

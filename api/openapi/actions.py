@@ -9,13 +9,14 @@ from typing import Any
 
 from api.bodies import KEY_FIELD, WAIT_FIELD
 from api.openapi.answers import JSON
-from api.openapi.document import SECURITY, TITLE, VERSION
+from api.openapi.document import SECURITY, TITLE
 from api.openapi.models import Schema, answer_schemas, ref
 from api.openapi.orders import order_schema
 from api.openapi.parameters import parameters
 from api.sources import REFS_FIELD, URL_FIELD
 from shared.operations import Kind
 from shared.settings import Settings
+from shared.version import VERSION
 
 # An Action's call may take 45 seconds, there and back.
 _LONGEST_WAIT = 40

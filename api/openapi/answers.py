@@ -114,6 +114,7 @@ ANSWERS: dict[str, Answer] = {
         "What is known already still holds.",
         perhaps=(*_KEPT, "Accept-Ranges", "Content-Disposition"),
     ),
+    "JobErased": Answer("Nothing is kept of it any more.", _json("Erased"), ("Cache-Control",)),
     "Paused": Answer("How it stands now.", _json("Paused"), ("Cache-Control",)),
     "Metrics": Answer(
         "The metrics, in Prometheus's text format.", {"text/plain": _TEXT}, ("Cache-Control",)

@@ -10,9 +10,9 @@ from api.openapi.parameters import parameters
 from api.openapi.webhooks import webhooks
 from api.openapi.words import ABOUT
 from shared.settings import Settings
+from shared.version import VERSION
 
 TITLE = "Stability AI Image API"
-VERSION = "0.1.0"
 _OPERATOR = "operator"
 # Two ways to show a client key; what a service without keys asks for none of.
 SECURITY: Schema = {

@@ -150,7 +150,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", "/operator/jobs", "listAllJobs", OPERATOR, "List everybody's jobs, newest first",
-        takes=("status", "kind", "of_batch", "limit", "cursor"),
+        takes=("of_owner", "status", "kind", "of_batch", "limit", "cursor"),
         answers={200: "JobsPage"}, faults=(400,),
     ),
     Endpoint(
@@ -161,6 +161,12 @@ ENDPOINTS = (
     Endpoint(
         "DELETE", "/operator/jobs/<job_id>", "cancelAnyJob", OPERATOR, "Cancel anybody's job",
         answers={200: "JobFound", 304: "NotModified", 409: "JobRefused"}, faults=(404,),
+    ),
+    Endpoint(
+        "POST", "/operator/jobs/<job_id>/erase", "eraseJob", OPERATOR, "Keep nothing of a job",
+        "Of one that has ended: its record with prompt and metadata, its picture, its input, its"
+        " webhook and its place in its batch. What it cost stays counted. Asked again, it is not found.",
+        answers={200: "JobErased", 409: "JobRefused"}, faults=(404,),
     ),
     Endpoint(
         "POST", "/operator/pause", "pauseCalls", OPERATOR, "Start no more calls to the provider",

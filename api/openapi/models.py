@@ -11,6 +11,7 @@ from api.openapi.words import ANSWER
 from api.shapes import (
     AliveView,
     DryRunView,
+    ErasedView,
     FaultView,
     JobsPage,
     PausedView,
@@ -25,7 +26,7 @@ Schema = dict[str, Any]
 _REFERENCE = "#/components/schemas/{model}"
 _ROOTS = (
     *(JobView, BatchView, JobsPage, DryRunView, FaultView, AliveView, ReadyView, UnreadyView),
-    *(JobDeliveriesView, BatchDeliveriesView, EventView, PausedView),
+    *(JobDeliveriesView, BatchDeliveriesView, EventView, PausedView, ErasedView),
 )
 _TIMES = (
     *("created_at", "started_at", "finished_at", "expires_at"),

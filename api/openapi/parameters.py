@@ -29,6 +29,7 @@ def parameters() -> dict[str, Schema]:
         )
         | {"example": 30},
         "dry_run": _in_query("dry_run", {"type": "boolean"}, "Only tell the price and the queue."),
+        "of_owner": _filter("owner", _TEXT, "Only the jobs that this client key submitted."),
         "status": _filter("status", {**_TEXT, "enum": list(STATUSES)}, "Only these."),
         "kind": _filter("kind", {**_TEXT, "enum": list(KINDS)}, "Only these."),
         "of_batch": _filter("batch_id", _TEXT, "Only the jobs of this batch."),

@@ -47,6 +47,8 @@ ANSWER = {
     "kind": "What is done: an image made, or one enlarged.",
     "status": "Where it stands. `succeeded`, `failed`, `canceled` and `partial` are final.",
     "Alive.status": "It answers.",
+    "Erased.message": "What became of it.",
+    "version": "The release that runs.",
     "Ready.status": "Nothing is missing.",
     "JobDeliveries.status": "`none`: there is no `webhook_url`; `waiting`: for the end of the job, or"
     " for the next try; `failed`: given up.",

@@ -46,6 +46,8 @@ if redis.call('EXISTS', entry_key(entry)) == 0 then
   for _, job in ipairs(jobs) do cost = cost + job[5] end
   local refused = refusal(now, #jobs, cost)
   if refused then return refused end
+  local others = take_over()
+  if others then return others end
   reserve(now, cost, owner)
   if owner ~= '' then redis.call('SADD', key('owners'), owner) end
   if ARGV[9] ~= '' then

@@ -19,6 +19,8 @@ if not holds(id, claim) then
   -- a message that is late, of a job that waits for its turn again, must not break its owner's limit
   local sent = redis.call('ZSCORE', key('dispatched'), id)
   if not sent and free_of(owner_of(id), decoded(ARGV[4])) == 0 then return {} end
+  local others = take_over()
+  if others then return others end
   redis.call('HSETNX', job_key(id), 'started', now)
   redis.call('HDEL', job_key(id), 'sent', 'slot', 'trouble')
   move(id, 'running', { 'claim', claim })

@@ -7,6 +7,8 @@ for _, worker in ipairs(gone) do
   redis.call('HDEL', key('workers:capacity'), worker)
 end
 if ARGV[3] ~= '0' then
+  local others = take_over()
+  if others then return others end
   redis.call('ZADD', key('workers'), now + ARGV[3], ARGV[1])
   redis.call('HSET', key('workers:capacity'), ARGV[1], ARGV[2])
 end

@@ -1,5 +1,6 @@
 -- ARGV: what is to go, as retirable.lua names it. Removes the record of a job that has ended, or of a batch and all
--- of its jobs, with all that belongs to it. Returns 1 when it is gone, also when it was, or 0 when refused.
+-- of its jobs, with all that belongs to it. With a second, 'erase', a job goes out of its batch, and that with its
+-- last. Returns 1 when it is gone, also when it was, or 0 when refused: its call may still be under way.
 local kind, id = ARGV[1]:match('^(%a+):(%x+)$')
 
 local function remove_record(subject)
@@ -30,6 +31,18 @@ local function remove_job(job)
   remove_record('job:' .. job)
 end
 
+-- What is left of the batch counts as if the job had never been a part of it.
+local function leave_batch(job, batch, status)
+  local kept = {}
+  for other in redis.call('HGET', batch_key(batch), 'jobs'):gmatch('%S+') do
+    if other ~= job then kept[#kept + 1] = other end
+  end
+  if #kept == 0 then return remove_record('batch:' .. batch) end
+  redis.call('HSET', batch_key(batch), 'jobs', table.concat(kept, ' '))
+  redis.call('HINCRBY', batch_key(batch), status, -1)
+  revised(batch_key(batch), batch, 'changed')
+end
+
 if kind == 'batch' then
   local finished, ids = unpack(redis.call('HMGET', batch_key(id), 'finished', 'jobs'))
   if not ids then return 1 end
@@ -40,6 +53,11 @@ if kind == 'batch' then
 end
 local status, batch = unpack(redis.call('HMGET', job_key(id), 'status', 'batch'))
 if status and allowed[status] then return 0 end
-if batch and redis.call('EXISTS', batch_key(batch)) == 1 then return 0 end
+local erased = ARGV[2] == 'erase'
+if erased and redis.call('ZSCORE', key('ending'), id) then return 0 end
+if batch and redis.call('EXISTS', batch_key(batch)) == 1 then
+  if not erased then return 0 end
+  leave_batch(id, batch, status)
+end
 remove_job(id)
 return 1

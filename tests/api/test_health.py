@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from shared.image_store import ImageStore
+from shared.schema import SCHEMA_VERSION
+from shared.version import VERSION
 from tests.api.callers import Api, assert_fault, json_of
 from tests.api.conftest import Start
 from tests.redis_server import full
@@ -20,7 +22,10 @@ def ready(api: Api) -> Api:
 def test_alive_asks_nothing(without_redis: Api) -> None:
     answer = without_redis.get("/healthz")
 
-    assert (answer.status_code, json_of(answer)) == (200, {"status": "ok"})
+    assert (answer.status_code, json_of(answer)) == (
+        200,
+        {"status": "ok", "version": VERSION},
+    )
     assert answer.headers["Cache-Control"] == "no-store"
 
 
@@ -79,6 +84,16 @@ def test_a_redis_that_answers_and_takes_nothing_is_told(ready: Api) -> None:
         assert missing(ready) == {"redis": "takes nothing: full, or a replica"}
 
     assert ready.get("/readyz").status_code == 200
+
+
+def test_a_store_of_a_newer_release_is_told_and_takes_nothing(ready: Api) -> None:
+    ready.redis.set("images:schema", SCHEMA_VERSION + 1)
+
+    told = missing(ready)
+    assert "A newer release has written" in told["redis"]
+    answer = ready.generate(prompt="a fox")
+    assert_fault(answer, 503, "unavailable")
+    assert "A newer release has written" in json_of(answer)["error"]
 
 
 def test_storage_that_takes_nothing_is_told(ready: Api) -> None:

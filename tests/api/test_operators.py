@@ -14,6 +14,7 @@ CALLS = [
     "GET /operator/jobs",
     "GET /operator/jobs/x",
     "DELETE /operator/jobs/x",
+    "POST /operator/jobs/x/erase",
     "POST /operator/pause",
     "POST /operator/resume",
     "GET /metrics",

@@ -18,6 +18,7 @@ from api.openapi.endpoints import ENDPOINTS, TAGS, is_operators, needs_key
 from api.openapi.words import ANSWER, CODES, REQUEST
 from shared.services import Services
 from shared.settings import load_settings
+from shared.version import VERSION
 from tests.policy.test_documents import NOT_CONTRACT
 
 ROOT = Path(__file__).parent.parent.parent
@@ -126,4 +127,6 @@ def test_with_keys_every_operation_asks_for_one_unless_its_address_is_open() -> 
 def test_the_version_is_that_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
-    assert WHOLE["info"]["version"] == SHORT["info"]["version"] == project["version"]
+    told = (WHOLE["info"]["version"], SHORT["info"]["version"], VERSION)
+
+    assert set(told) == {project["version"]}

@@ -67,9 +67,10 @@ def an_upkeep(
     accountant: ScriptedProvider | None = None,
     leases: Leases | None = None,
     listen: Callable[[bool], None] | None = None,
+    restart: Callable[[], None] = lambda: None,
 ) -> Upkeep:
-    """Return the upkeep of a worker that is never restarted."""
-    consumer = Consumer("w", 200, listen or (lambda _: None), lambda: None)
+    """Return the upkeep of a worker that can't be restarted."""
+    consumer = Consumer("w", 200, listen or (lambda _: None), restart)
     held = leases or Leases(services.store)
     return Upkeep(consumer, services, held, accountant or ScriptedProvider())
 

@@ -10,6 +10,7 @@ from redis import Redis
 from shared.errors import StoreUnavailable
 from shared.job_store import JobStore
 from shared.moves import Pace
+from shared.schema import SCHEMA_VERSION
 from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import CLAIM, LEASE_MS, accepted, known, now_ms, running, until
@@ -144,3 +145,17 @@ def test_a_lost_message_is_sent_again(
 
     until(lambda: sent_by(services) == [job_id, job_id])
     assert services.store.claim(job_id, CLAIM, LEASE_MS) is not None
+
+
+def test_a_worker_whose_store_is_a_newer_release_s_by_now_ends(
+    services: Services, redis_client: "Redis"
+) -> None:
+    job, told = accepted(services.store), list[bool]()
+    redis_client.set(f"{PREFIX}schema", SCHEMA_VERSION + 1)
+
+    with started(an_upkeep(services, restart=lambda: told.append(True))):
+        until(lambda: told)
+
+    assert (told, sent_by(services)) == ([True], [])
+    redis_client.delete(f"{PREFIX}schema")
+    assert known(services.store, job.id).status == "queued"
