@@ -72,7 +72,7 @@ def blueprint(services: Services) -> Blueprint:
         return endings.cancel_job(_anybodys(job_id, services), services)
 
     @routes.post("/jobs/<job_id>/erase")
-    def erase_any_anybodys(job_id: str) -> Response:
+    def erase_any_job(job_id: str) -> Response:
         return endings.erase_job(_anybodys(job_id, services), services)
 
     @routes.post("/pause")
