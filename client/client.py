@@ -13,7 +13,7 @@ from client.fetching import picture, writer
 from client.fields import GenerateFields, Source, UpscaleFields
 from client.models import Batch, BatchJob, Job, Page, Price
 from client.orders import images_form, prompts_body, upscale_request
-from client.transport import Transport
+from client.transport import OnTrouble, Transport
 from client.watching import Watch
 
 # However a service is set, a submission is answered at once; what follows is waited for on its own.
@@ -25,7 +25,8 @@ class Client:
     """A service at `base_url`; `patience` (s) is how long trouble that may pass is sat out.
 
     Trouble is what cost nothing or can be asked again under the same idempotency key: no connection, a
-    broken one, 429 and 503, whose `Retry-After` is kept. May be used as a context manager.
+    broken one, 429 and 503, whose `Retry-After` is kept; `on_trouble` is told of each, with the seconds
+    until the next try. May be used as a context manager.
     """
 
     def __init__(
@@ -34,8 +35,9 @@ class Client:
         api_key: str | None = None,
         *,
         patience: float = 120.0,
+        on_trouble: OnTrouble | None = None,
     ) -> None:
-        self._transport = Transport(base_url, api_key, patience)
+        self._transport = Transport(base_url, api_key, patience, on_trouble)
 
     def __enter__(self) -> Self:
         return self

@@ -15,6 +15,7 @@ from client.answers import fault_of
 from client.errors import ClientError, Unreachable
 
 T = TypeVar("T")
+OnTrouble = Callable[[ClientError, float], object]
 CONNECT_SECONDS = 5.0
 # For the answer to begin, and between two pieces of it, beyond what the service was asked to hold it.
 READ_SECONDS = 60.0
@@ -25,9 +26,16 @@ _AGENT = "stability-ai-image-api-client/0.1.0"
 class Transport:
     """Connections to one service, kept open; shows the key to no other host."""
 
-    def __init__(self, base_url: str, api_key: str | None, patience: float) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str | None,
+        patience: float,
+        on_trouble: OnTrouble | None = None,
+    ) -> None:
         self.base_url = _checked(base_url)
         self.patience = patience
+        self._on_trouble = on_trouble
         if api_key and not (api_key.isascii() and api_key.isprintable()):
             raise ValueError("The client key must be one line of plain characters")
         self._key = _Key(api_key)
@@ -62,8 +70,14 @@ class Transport:
                 wait = pause if error.retry_after is None else error.retry_after
                 if not error.temporary or time.monotonic() + wait > end:
                     raise
-            time.sleep(wait)
+                self.sit_out(error, wait)
         raise AssertionError("the pauses have no end")
+
+    def sit_out(self, error: ClientError, seconds: float) -> None:
+        """Let some time pass after trouble that may pass, and tell who wants to know."""
+        if self._on_trouble:
+            self._on_trouble(error, seconds)
+        time.sleep(seconds)
 
     @contextmanager
     def once(

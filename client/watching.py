@@ -50,7 +50,7 @@ class Watch(Generic[T]):
                 lost = lost or time.monotonic()
                 if time.monotonic() + pause - lost > self._transport.patience:
                     raise
-                time.sleep(min(pause, max(0.0, end - time.monotonic())))
+                self._transport.sit_out(error, min(pause, max(0.0, end - time.monotonic())))
             self._check_time(end, timeout)
 
     def _ended(self) -> bool:

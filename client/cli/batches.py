@@ -11,7 +11,15 @@ from client.cli.pictures import keep
 from client.cli.screen import Tally
 from client.cli.state import AGAIN, ORDERED, PLANNED, SAVED, Entry, Group, State
 from client.client import Client
-from client.errors import JobFailed, LimitReached, NotFound, Unavailable, Unreachable
+from client.errors import (
+    BudgetExceeded,
+    InvalidRequest,
+    JobFailed,
+    LimitReached,
+    NotFound,
+    Unavailable,
+    Unreachable,
+)
 from client.models import Batch, BatchJob
 
 _FAILED = {"failed", "canceled", "gone"}
@@ -65,6 +73,8 @@ class BatchRun:
 
     def _plan(self, orders: Sequence[Order]) -> None:
         """Write down new groups for what is new, or is to be ordered again."""
+        # what was never sent is planned anew, as the input is now
+        self._state.groups = [group for group in self._state.groups if group.sent is not None]
         known = self._state.latest()
         for _, entry in known.values():
             if entry.status == SAVED and not (self._state.folder / (entry.file or "")).is_file():
@@ -101,6 +111,8 @@ class BatchRun:
         if known is None:
             return True
         group, entry = known
+        if entry.status == AGAIN:
+            return True  # and what was to take its place was not accepted
         if entry.status in _FAILED:
             return self._rules.retry_failed
         unanswered = entry.status == PLANNED and group.batch_id is None and not group.key_is_kept()
@@ -125,11 +137,15 @@ class BatchRun:
         if not group.key_is_kept():
             _lose(group, "It may have been ordered; the answer never came", None)
             return True
+        self._state.about_to_send(group)
         try:
             batch = self._order(self._hasty if hasty else self._client, group)
         except (LimitReached, Unavailable, Unreachable):
             if hasty:
                 return False
+            raise
+        except (InvalidRequest, BudgetExceeded):
+            self._state.drop(group)  # a refusal uses up no key: nothing of it was ever accepted
             raise
         group.batch_id = batch.batch_id
         for entry, job in zip(group.entries, batch.jobs, strict=True):
@@ -162,7 +178,7 @@ class BatchRun:
         place = (
             self._client.job(group.entries[0].job_id or "") if batch.status == "queued" else None
         )
-        tally.stands(batch.counts.get("running", 0), place)
+        tally.stands(batch, place)
         for entry, job in zip(group.entries, batch.jobs, strict=True):
             if entry.status == ORDERED and job.terminal:
                 self._end(entry, job)

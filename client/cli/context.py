@@ -28,6 +28,9 @@ _FIELDS = (
 # Long enough for a service that restarts; a batch also sits out a full queue.
 _PATIENCE_SECONDS = 60.0
 _BATCH_PATIENCE_SECONDS = 900.0
+# Who only looks would rather know that nothing is there.
+_LOOK_SECONDS = 5.0
+_LOOKS = {"jobs", "show", "options", "cancel"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,20 @@ def build_context(options: argparse.Namespace, screen: Screen) -> Context:
     """Return what a command needs; raise UsageFault."""
     url = options.url or os.environ.get(_URL) or _USUAL
     key = _key(options.key_file, os.environ)
-    patience = _BATCH_PATIENCE_SECONDS if hasattr(options, "batch_size") else _PATIENCE_SECONDS
     try:
-        client = Client(url, key, patience=patience)
+        client = Client(url, key, patience=_patience(options), on_trouble=screen.trouble)
         hasty = Client(url, key, patience=0)
     except ValueError as wrong:
         raise UsageFault(str(wrong)) from None
     return Context(options, client, hasty, screen)
+
+
+def _patience(options: argparse.Namespace) -> float:
+    if options.patience is not None:
+        return float(options.patience)
+    if options.command in _LOOKS:
+        return _LOOK_SECONDS
+    return _BATCH_PATIENCE_SECONDS if options.command == "batch" else _PATIENCE_SECONDS
 
 
 def _key(file: str | None, environment: Mapping[str, str]) -> str | None:

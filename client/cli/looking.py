@@ -42,7 +42,7 @@ def show(context: Context) -> int:
 def wait(context: Context) -> int:
     """Wait until jobs or batches have ended; fail when one of them did not end well."""
     code = DONE
-    with context.screen.progress("") as tally:
+    with context.screen.progress("waiting") as tally:
         for thing in _things(context):
             code = max(code, _wait_for(context, thing, tally))
     return code
@@ -80,7 +80,7 @@ def _fetch(context: Context, name: str) -> None:
     if not context.options.batch:
         job = context.client.job(name)
         if not job.terminal:
-            with context.screen.progress("") as tally:
+            with context.screen.progress("waiting") as tally:
                 job = context.client.wait(job, None, tally.job)
         save(context, job, folder, None)
         return

@@ -18,7 +18,7 @@ from client.cli.faults import (
 )
 from client.cli.parser import build_parser
 from client.cli.screen import Screen
-from client.errors import ClientError
+from client.errors import ClientError, JobFailed
 
 _COMMANDS: dict[str, Callable[[Context], int]] = {
     "generate": ordering.generate,
@@ -81,17 +81,23 @@ def _refused(screen: Screen, error: ClientError) -> int:
     for each in error.errors:
         if each.get("error") != error.message:
             number = f"{each['index'] + 1}: " if isinstance(each.get("index"), int) else ""
-            screen.fault(f"  {number}{each.get('field')}: {each.get('error')}")
+            screen.note(f"  {number}{each.get('field')}: {each.get('error')}")
     if error.request_id:
-        screen.fault(f"  request {error.request_id}")
+        screen.note(f"  request {error.request_id}")
+    if isinstance(error, JobFailed):
+        screen.note(f"  job {error.job.job_id}")
     if screen.machine:
-        told = {
-            "error": error.message,
-            "error_code": error.error_code,
-            "errors": list(error.errors),
-            "status": error.status,
-            "request_id": error.request_id,
-            "exit_code": code,
-        }
+        told = (
+            dict(error.job.raw)
+            if isinstance(error, JobFailed)
+            else {
+                "error": error.message,
+                "error_code": error.error_code,
+                "errors": list(error.errors),
+                "status": error.status,
+                "request_id": error.request_id,
+                "exit_code": code,
+            }
+        )
         screen.result("", told)
     return code

@@ -77,12 +77,16 @@ def save(context: Context, job: Job, folder: Path, stem: str | None) -> int:
 
 
 def _single(context: Context, order: Callable[[], Job], folder: Path, stem: str | None) -> int:
-    job = order()
+    try:
+        job = order()
+    except KeyboardInterrupt:
+        context.screen.say("It may have been ordered; to see: python -m client jobs")
+        raise
     if context.options.no_wait:
         context.screen.result(job.job_id, job.raw)
         return DONE
     try:
-        with context.screen.progress("") as tally:
+        with context.screen.progress("ordered") as tally:
             timeout = context.options.timeout
             for now in context.client.watch(job.job_id, timeout, every=_PLACE_SECONDS):
                 job = now
@@ -118,7 +122,7 @@ def _many(context: Context, orders: Sequence[inputs.Order], usual: Path) -> int:
         state = read_state(folder, context.client.base_url)
         run = BatchRun(context.client, context.hasty, state, rules)
         try:
-            with screen.progress("", len(orders)) as tally:
+            with screen.progress("ordering", len(orders)) as tally:
                 entries = run.run(orders, tally)
         except KeyboardInterrupt:
             state.write()

@@ -135,6 +135,12 @@ def _command(commands: _Parsers, name: str, what: str, more: str = "") -> argpar
     service.add_argument(
         "--key-file", metavar="FILE", help="a file that holds the client key (IMAGE_API_KEY)"
     )
+    service.add_argument(
+        "--patience",
+        type=float,
+        metavar="SECONDS",
+        help="how long to sit out a service that is away or full",
+    )
     service.add_argument("--json", action="store_true", help="JSON on stdout, one object a line")
     service.add_argument("--quiet", action="store_true", help="nothing on stderr but faults")
     return command

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,9 +15,12 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Column
 
 from client.cli.state import SAVED, Entry
+from client.errors import ClientError
 from client.models import Batch, Job
 
 _NARROW = 70
+# Images after which their number tells how long the rest will take.
+_ENOUGH = 5
 
 
 class Screen:
@@ -28,6 +32,7 @@ class Screen:
         self.quiet = quiet
         self.moving = self._console.is_terminal and not quiet
         self._progress: Progress | None = None
+        self._trouble = ""
 
     def result(self, text: str, told: Mapping[str, Any]) -> None:
         """Print one result: a line for people, or its JSON."""
@@ -49,10 +54,19 @@ class Screen:
         if not self.quiet:
             self._console.print(escape(plain(text)))
 
+    def trouble(self, error: ClientError, seconds: float) -> None:
+        """Tell, once for the same, of trouble that is sat out."""
+        if error.message != self._trouble:
+            self.say(f"{error.message}; trying again, next in {seconds:.0f} s")
+        self._trouble = error.message
+
     def fault(self, text: str) -> None:
-        """Tell a person what went wrong; what is indented goes on."""
-        label = "" if text.startswith(" ") else "[bold red]error:[/] "
-        self._console.print(f"{label}{escape(plain(text))}")
+        """Tell a person what went wrong."""
+        self._console.print(f"[bold red]error:[/] {escape(plain(text))}")
+
+    def note(self, text: str) -> None:
+        """Tell a person more about what went wrong."""
+        self._console.print(escape(plain(text)))
 
     @property
     def width(self) -> int:
@@ -67,7 +81,7 @@ class Screen:
             yield tally
             return
         with self._shown(total) as progress:
-            tally.show_on(progress, progress.add_task("", total=total, text=plain(text)))
+            tally.show_on(progress, progress.add_task("", total=total, text=text))
             yield tally
 
     @contextmanager
@@ -109,6 +123,7 @@ class Tally:
         self._counts: Counter[str] = Counter()
         self._standing = ""
         self._folder = Path()
+        self._earlier, self._begun = 0, time.monotonic()
 
     def show_on(self, progress: Progress, task: TaskID) -> None:
         """Use a moving line from now on."""
@@ -118,6 +133,7 @@ class Tally:
         """Count what an earlier run has brought to a folder."""
         self._folder = folder
         self._counts = Counter(_outcome(entry) for entry in entries if is_over(entry))
+        self._earlier = sum(self._counts.values())
         self._draw()
 
     def ended(self, entry: Entry) -> None:
@@ -129,9 +145,11 @@ class Tally:
             self._screen.result(str(self._folder / (entry.file or "")), {})
         self._draw()
 
-    def stands(self, running: int, place: Job | None) -> None:
+    def stands(self, batch: Batch, place: Job | None) -> None:
         """Tell how those stand that are still to come."""
-        self._standing = waiting(place) if place else f"{running} being made"
+        counts = {"being made": batch.counts.get("running"), "waiting": batch.counts.get("queued")}
+        told = [f"{count} {how}" for how, count in counts.items() if count]
+        self._standing = waiting(place) if place else ", ".join(told)
         self._draw()
 
     def batch(self, batch: Batch) -> None:
@@ -145,8 +163,17 @@ class Tally:
 
     def _draw(self) -> None:
         failed = self._counts["failed"]
-        bad = [f"{failed} failed"] if failed else []
-        self._update(", ".join([*bad, self._standing] if self._standing else bad))
+        told = (f"{failed} failed" if failed else "", self._standing, self._left())
+        self._update(", ".join(part for part in told if part))
+
+    def _left(self) -> str:
+        """Return how long the rest may take, by how long this run took for what is over."""
+        over = sum(self._counts.values())
+        fresh, left = over - self._earlier, (self._total or 0) - over
+        if fresh < _ENOUGH or not left:
+            return ""
+        seconds = (time.monotonic() - self._begun) * left / fresh
+        return f"about {seconds:.0f} s left"
 
     def _update(self, text: str) -> None:
         if self._progress:

@@ -49,13 +49,13 @@ class Group:
     """What is sent as one batch, under one idempotency key; `sent` is when that was first tried."""
 
     key: str
-    sent: float
+    sent: float | None = None
     batch_id: str | None = None
     entries: list[Entry] = field(default_factory=list)
 
     def key_is_kept(self) -> bool:
         """Tell whether sending it again surely is no second order."""
-        return 0 <= time.time() - self.sent < _KEY_SECONDS
+        return self.sent is None or 0 <= time.time() - self.sent < _KEY_SECONDS
 
 
 @dataclass(slots=True)
@@ -75,12 +75,20 @@ class State:
         """Return the names that are given away, in lower case: some systems don't tell case."""
         return {entry.stem.lower() for group in self.groups for entry in group.entries}
 
-    def plan(self, entries: list[Entry]) -> Group:
-        """Add a group; it is on disk, with its key, before anybody can send it."""
-        group = Group(f"client-{secrets.token_hex(16)}", time.time(), None, entries)
-        self.groups.append(group)
+    def plan(self, entries: list[Entry]) -> None:
+        """Add a group; nothing of it is sent before it is on disk."""
+        self.groups.append(Group(f"client-{secrets.token_hex(16)}", entries=entries))
+
+    def about_to_send(self, group: Group) -> None:
+        """Write down that from now on a group may have been accepted."""
+        if group.sent is None:
+            group.sent = time.time()
         self.write()
-        return group
+
+    def drop(self, group: Group) -> None:
+        """Forget a group that was surely not accepted."""
+        self.groups.remove(group)
+        self.write()
 
     def write(self) -> None:
         """Write all of it, whole or not at all."""
