@@ -20,6 +20,7 @@ CONNECT_SECONDS = 5.0
 # For the answer to begin, and between two pieces of it, beyond what the service was asked to hold it.
 READ_SECONDS = 60.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _AGENT = "stability-ai-image-api-client/0.1.0"
 
 
@@ -41,6 +42,8 @@ class Transport:
         self._key = _Key(api_key)
         self._session = requests.Session()
         self._session.headers["User-Agent"] = _AGENT
+        # no proxy of the environment leads to this machine's own loopback
+        self._session.trust_env = urlsplit(self.base_url).hostname not in _LOOPBACK
         for scheme in ("http://", "https://"):
             # what is repeated is decided here, and not by the adapter
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=32, max_retries=0))

@@ -25,7 +25,7 @@ def jobs(context: Context) -> int:
     for job in islice(found, options.limit):
         prompt = str(job.request.get("prompt") or job.request.get("mode") or "")
         when = (job.created_at or "")[:16].replace("T", " ")
-        cells = (job.job_id, job.status, job.kind, when, prompt)
+        cells = (job.job_id, job.status, job.kind, when, prompt.replace("\t", " "))
         line = _LIST.format(*cells)[:width] if width else "\t".join(cells)
         context.screen.result(line, job.raw)
     return DONE

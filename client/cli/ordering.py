@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from client.cli import inputs, names
 from client.cli.batches import BatchRun, Rules
@@ -13,6 +14,7 @@ from client.cli.faults import DONE, FAILED, UsageFault
 from client.cli.pictures import keep
 from client.cli.state import SAVED, Entry, locked, read_state
 from client.errors import JobFailed
+from client.fields import address_of
 from client.models import Job, Price
 from client.orders import images_form, prompts_body, upscale_request
 
@@ -33,22 +35,28 @@ def generate(context: Context) -> int:
 
 def upscale(context: Context) -> int:
     """Order images to be enlarged; a single one as a job, several as a batch that can be resumed."""
-    paths = [Path(name) for name in context.options.images]
-    fields = context.fields()
-    for path in paths:
-        inputs.digest_of(path)  # all complaints before anything is ordered
-    if len(paths) == 1:
-        path = paths[0]
-        if context.options.dry_run:
-            request = upscale_request(path, fields)
-            return _tell_price(context, context.client.price_of("/upscale_image", **request))
-        _check_stdout(context)
-        stem = inputs.enlarged(path, 1, fields, context.name)
-        folder = context.folder(path.parent)
-        return _single(context, lambda: context.client.upscale(path, **fields), folder, stem)
+    images, fields = context.options.images, context.fields()
+    if len(images) == 1:
+        return _upscale_one(context, images[0], fields)
+    if context.options.no_wait or context.options.timeout is not None:
+        raise UsageFault("--no-wait and --timeout are for a single image")
+    paths = [Path(name) for name in images]
     usual = Path(os.path.commonpath([path.resolve().parent for path in paths]))
-    orders = inputs.read_images(paths, fields, context.name)
-    return _many(context, orders, usual)
+    return _many(context, inputs.read_images(paths, fields, context.name), usual)
+
+
+def _upscale_one(context: Context, image: str, fields: Mapping[str, Any]) -> int:
+    address = address_of(image)
+    path = Path(urlsplit(address).path if address else image)
+    if not address:
+        inputs.digest_of(path)  # one that can't be read is told before anything else
+    if context.options.dry_run:
+        request = upscale_request(image, fields)
+        return _tell_price(context, context.client.price_of("/upscale_image", **request))
+    _check_stdout(context)
+    stem = inputs.enlarged(path, 1, fields, context.name)
+    folder = context.folder(Path() if address else path.parent)
+    return _single(context, lambda: context.client.upscale(image, **fields), folder, stem)
 
 
 def batch(context: Context) -> int:

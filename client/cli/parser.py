@@ -47,6 +47,7 @@ examples:
   python -m client upscale photo.png
   python -m client upscale photo.png --mode conservative --prompt "A cat on a roof"
   python -m client upscale photos/*.png --out large
+  python -m client upscale https://example.com/photo.png
 """
 _Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - its only name
 # An option and the field of the request that it fills.

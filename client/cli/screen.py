@@ -121,7 +121,7 @@ class Tally:
         self._progress: Progress | None = None
         self._task = TaskID(0)
         self._counts: Counter[str] = Counter()
-        self._standing = ""
+        self._standing = "ordering"
         self._folder = Path()
         self._earlier, self._begun = 0, time.monotonic()
 
@@ -196,8 +196,8 @@ def is_over(entry: Entry) -> bool:
 
 
 def plain(text: str) -> str:
-    """Return a text as one line that steers no terminal."""
-    return "".join(char if char.isprintable() else " " for char in text)
+    """Return a text as one line that steers no terminal; tabs stay."""
+    return "".join(char if char.isprintable() or char == "\t" else " " for char in text)
 
 
 def _outcome(entry: Entry) -> str:

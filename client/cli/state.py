@@ -111,21 +111,22 @@ def read_state(folder: Path, service: str) -> State:
     """Return what a folder knows, nothing for a new one; raise Stopped when it is another's."""
     try:
         told = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        version, ordered_from = told["version"], told.get("service")
+        if version == _VERSION and ordered_from == service:
+            return State(folder, service, [_group(group) for group in told["groups"]])
     except FileNotFoundError:
         return State(folder, service)
-    except ValueError:
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise Stopped(
             f"{folder / FILE} is damaged; without it nobody knows what was paid"
         ) from None
-    if told.get("version") != _VERSION:
+    if version != _VERSION:
         raise Stopped(f"{folder / FILE} was written by another version of this program")
-    if told["service"] != service:
-        raise Stopped(f"{folder} holds a batch that was ordered from {told['service']}")
-    groups = [
-        Group(**{**group, "entries": [Entry(**entry) for entry in group["entries"]]})
-        for group in told["groups"]
-    ]
-    return State(folder, service, groups)
+    raise Stopped(f"{folder} holds a batch that was ordered from {ordered_from}")
+
+
+def _group(told: dict[str, Any]) -> Group:
+    return Group(**{**told, "entries": [Entry(**entry) for entry in told["entries"]]})
 
 
 @contextmanager

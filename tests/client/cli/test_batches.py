@@ -237,6 +237,7 @@ def test_an_image_that_was_changed_after_it_may_have_been_ordered_is_told(folder
     ("text", "why"),
     [
         ('{"version": 1', "is damaged"),
+        ("[]", "is damaged"),
         ('{"version": 2}', "another version"),
         ('{"version": 1, "service": "http://other.test", "groups": []}', "http://other.test"),
     ],
