@@ -13,6 +13,7 @@ from client.cli.state import AGAIN, ORDERED, PLANNED, SAVED, Entry, Group, State
 from client.client import Client
 from client.errors import (
     BudgetExceeded,
+    ClientError,
     InvalidRequest,
     JobFailed,
     LimitReached,
@@ -140,12 +141,13 @@ class BatchRun:
         self._state.about_to_send(group)
         try:
             batch = self._order(self._hasty if hasty else self._client, group)
-        except (LimitReached, Unavailable, Unreachable):
-            if hasty:
+        except (InvalidRequest, BudgetExceeded, LimitReached, Unavailable, Unreachable) as fault:
+            if _is_refusal(fault):
+                group.sent = None
+            if hasty and fault.temporary:
                 return False
-            raise
-        except (InvalidRequest, BudgetExceeded):
-            self._state.drop(group)  # a refusal uses up no key: nothing of it was ever accepted
+            if _is_refusal(fault):
+                self._state.drop(group)
             raise
         group.batch_id = batch.batch_id
         for entry, job in zip(group.entries, batch.jobs, strict=True):
@@ -195,6 +197,15 @@ class BatchRun:
         else:
             entry.status = job.status
             entry.error, entry.error_code = job.error, job.error_code
+
+
+def _is_refusal(fault: ClientError) -> bool:
+    """Tell whether the service itself said no: a refusal uses up no key, and replays come before it.
+
+    So nothing of this order was ever accepted. A proxy that says no knows nothing of that.
+    """
+    kinds = (InvalidRequest, BudgetExceeded, LimitReached)
+    return isinstance(fault, kinds) and fault.error_code is not None
 
 
 def _lose(group: Group, why: str, tally: Tally | None) -> None:

@@ -6,13 +6,18 @@ from typing import Any, cast
 
 import pytest
 
-from client import Client, InvalidRequest, LimitReached, Unauthorized, Unreachable
+from client import Client, ClientError, InvalidRequest, LimitReached, Unauthorized, Unreachable
 from client.cli.batches import BatchRun, Rules
 from client.cli.faults import Stopped
 from client.cli.inputs import read_images, read_prompts
 from client.cli.screen import Screen, Tally
 from client.cli.state import FILE, Entry, locked, read_state
+from client.errors import Details
 from tests.client.cli.kiosk import Kiosk
+
+
+def _refusal(kind: type[ClientError]) -> ClientError:
+    return kind("No", Details(status=400, error_code="no"))
 
 
 class Folder:
@@ -135,7 +140,7 @@ def test_what_failed_is_ordered_again_only_when_asked(folder: Folder) -> None:
 def test_a_retry_that_is_refused_is_not_forgotten(folder: Folder) -> None:
     folder.kiosk.fails = {"A hare"}
     folder.run("A hare")
-    folder.kiosk.fails, folder.kiosk.faults = set(), [InvalidRequest("no")]
+    folder.kiosk.fails, folder.kiosk.faults = set(), [_refusal(InvalidRequest)]
     with pytest.raises(InvalidRequest):
         folder.run("A hare", retry_failed=True)
 
@@ -143,7 +148,7 @@ def test_a_retry_that_is_refused_is_not_forgotten(folder: Folder) -> None:
 
 
 def test_what_was_refused_can_be_mended(folder: Folder) -> None:
-    folder.kiosk.faults = [InvalidRequest("prompt is too long")]
+    folder.kiosk.faults = [_refusal(InvalidRequest)]
     with pytest.raises(InvalidRequest):
         folder.run("A fox", "A hare that is too long")
 
@@ -152,12 +157,32 @@ def test_what_was_refused_can_be_mended(folder: Folder) -> None:
     assert folder.kiosk.paid == ["A fox", "A hare"]
 
 
-def test_a_refusal_that_says_nothing_of_the_order_keeps_its_key(folder: Folder) -> None:
+def test_what_found_no_room_a_day_ago_is_no_riddle(folder: Folder) -> None:
+    folder.kiosk.faults = [_refusal(LimitReached)]
+    with pytest.raises(LimitReached):
+        folder.run("A fox")
+    folder.age(hours=30)
+
+    assert folder.run("A fox")[0].status == "saved"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        _refusal(Unauthorized),
+        InvalidRequest("413, says a proxy"),
+        LimitReached("429, says a proxy"),
+    ],
+    ids=["no key", "a proxy", "a proxy's limit"],
+)
+def test_a_refusal_that_says_nothing_of_the_order_keeps_its_key(
+    folder: Folder, fault: ClientError
+) -> None:
     folder.kiosk.lost_answers = 1
     with pytest.raises(KeyboardInterrupt):
         folder.run("A fox")
-    folder.kiosk.faults = [Unauthorized("who?")]
-    with pytest.raises(Unauthorized):
+    folder.kiosk.faults = [fault]
+    with pytest.raises(ClientError):
         folder.run("A fox")
 
     folder.run("A fox")
