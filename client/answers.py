@@ -84,13 +84,17 @@ def read_bytes(response: requests.Response) -> bytes:
 
 
 def check_size(response: requests.Response, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield a body's pieces; raise Unreachable when they are fewer bytes than were announced."""
+    """Yield a body's pieces; raise Unreachable when they are fewer bytes than were announced.
+
+    Not every urllib3 that `requests` takes looks after that itself.
+    """
     size = 0
     for piece in pieces:
         size += len(piece)
         yield piece
     announced = response.headers.get("Content-Length", "")
-    if announced.isdigit() and int(announced) != size:
+    packed = "Content-Encoding" in response.headers  # then it is the packed bytes that are counted
+    if announced.isdigit() and int(announced) != size and not packed:
         raise Unreachable("The image was cut short on its way")
 
 

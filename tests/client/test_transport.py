@@ -59,6 +59,15 @@ def test_two_submissions_have_keys_of_their_own(service: Script, client: Client)
     assert one != other
 
 
+def test_a_key_of_the_caller_s_own_is_sent(service: Script, client: Client) -> None:
+    service.will(QUEUED)
+
+    client.generate("A fox", idempotency_key="order-17")
+    client.retry("j1", idempotency_key="order-18")
+
+    assert [seen.headers["idempotency-key"] for seen in service.seen] == ["order-17", "order-18"]
+
+
 def test_a_service_that_waits_by_default_is_asked_not_to(service: Script, client: Client) -> None:
     service.will(QUEUED)
 
