@@ -2,12 +2,13 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-ROOMS = {"api", "worker", "shared", "sandbox"}
+ROOMS = {"api", "worker", "shared", "sandbox", "client"}
 SOURCES = [ROOT / "app.py", *sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
@@ -29,7 +30,13 @@ def _rooms_seen_from(room: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("room", "allowed"),
-    [("api", {"shared"}), ("worker", {"shared"}), ("shared", set()), ("sandbox", set())],
+    [
+        ("api", {"shared"}),
+        ("worker", {"shared"}),
+        ("shared", set()),
+        ("sandbox", set()),
+        ("client", set()),
+    ],
 )
 def test_arrows_go_one_way(room: str, allowed: set[str]) -> None:
     assert _rooms_seen_from(room) <= allowed
@@ -39,6 +46,18 @@ def test_shared_knows_no_flask() -> None:
     names = {name for path in (ROOT / "shared").glob("*.py") for name in _imports(path)}
 
     assert not {name for name in names if name.split(".")[0] in {"flask", "werkzeug", "gunicorn"}}
+
+
+def test_the_client_runs_where_only_requests_and_rich_are_installed() -> None:
+    own = {*sys.stdlib_module_names, "client"}
+    paths = list((ROOT / "client").rglob("*.py"))
+    library = [path for path in paths if path.parent.name == "client"]
+
+    def foreign(paths: list[Path]) -> set[str]:
+        return {name.split(".")[0] for path in paths for name in _imports(path)} - own
+
+    assert foreign(library) == {"requests"}
+    assert foreign(paths) == {"requests", "rich"}
 
 
 def test_pictures_are_decoded_in_a_worker_alone() -> None:
@@ -84,8 +103,10 @@ def test_functions_are_short() -> None:
 def test_only_the_entries_read_the_environment() -> None:
     readers = {str(path.relative_to(ROOT)) for path in SOURCES if "os.environ" in path.read_text()}
 
-    # app.py and backup.py hand settings to their children, lifeline.py learns whether it is such a child
-    assert readers <= {"app.py", "shared/backup.py", "shared/lifeline.py", "shared/settings.py"}
+    # app.py and backup.py hand settings to their children, lifeline.py learns whether it is such a
+    # child; the client's command line has an environment of its own
+    entries = {"app.py", "client/cli/context.py", "shared/lifeline.py", "shared/settings.py"}
+    assert readers <= entries | {"shared/backup.py"}
 
 
 def test_routes_neither_abort_nor_catch() -> None:

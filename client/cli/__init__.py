@@ -1,0 +1,1 @@
+"""The command line: `python -m client`. It needs `rich` besides what the library needs."""

@@ -1,0 +1,47 @@
+"""How the command line ends: its exit codes, and which trouble means which."""
+
+from client.errors import (
+    BudgetExceeded,
+    ClientError,
+    Forbidden,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    LimitReached,
+    ServiceFault,
+    Unauthorized,
+    Unreachable,
+)
+
+DONE, FAILED, USAGE, NO_SERVICE, REFUSED, INTERRUPTED, NO_READER = 0, 1, 2, 3, 4, 130, 141
+EXPLAINED = """\
+exit codes:
+  0    everything asked for is done
+  1    something failed, was canceled, or is not there
+  2    the command or a field of it is wrong
+  3    the service could not be reached, or failed
+  4    the service refused: client key, limits, credits of the day
+  130  interrupted (Ctrl-C); 141: whoever read the output has gone"""
+
+_CODES: tuple[tuple[type[ClientError], int], ...] = (
+    (InvalidRequest, USAGE),
+    (IdempotencyKeyReused, USAGE),
+    (Unauthorized, REFUSED),
+    (Forbidden, REFUSED),
+    (BudgetExceeded, REFUSED),
+    (LimitReached, REFUSED),
+    (Unreachable, NO_SERVICE),
+    (ServiceFault, NO_SERVICE),
+)
+
+
+class UsageFault(Exception):
+    """What was asked for can't be done as it was asked; the message says what can."""
+
+
+class Stopped(Exception):
+    """A run can't go on without a person's decision; the message says which."""
+
+
+def code_of(error: ClientError) -> int:
+    """Return the exit code for an error."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), FAILED)
