@@ -19,7 +19,7 @@ from shared.errors import StoreUnavailable
 
 PREFIX = "images:"
 _FOLDER = Path(__file__).parent / "lua"
-_SHARED = ("common", "pacing")
+_SHARED = ("counting", "common", "pacing")
 # Redis is full, can't write its file, is a replica, or still reads its file.
 _NO_SERVICE = (
     "OOM",

@@ -239,7 +239,7 @@ def test_nothing_of_an_owner_is_left_when_its_jobs_have_ended(
             store.succeed(job_id)
 
     kept = {name.removeprefix(PREFIX).split(":")[0] for name in dump(redis_client)}
-    assert kept == {"job", "batch", "image", "list", "owners", "spent", "workers"}
+    assert kept == {"job", "batch", "image", "list", "owners", "spent", "tallies", "workers"}
 
 
 def test_the_place_that_is_told_tells_of_other_keys_and_their_limits(
