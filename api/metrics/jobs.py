@@ -6,10 +6,21 @@ from prometheus_client.core import Metric
 
 from api.metrics.families import counters, gauge, gauges, histogram
 from shared.census import Census
+from shared.errors import job_error_codes
 from shared.job_index import KINDS
 from shared.jobs import TERMINAL
 from shared.operations import BY_VARIANT
 from shared.settings import Settings
+
+_CODES = ("", *sorted(job_error_codes()))
+# From the start, each at zero: of a total that comes from nowhere Prometheus can't tell the increase.
+_ENDS = [
+    (kind, status, code)
+    for kind in KINDS
+    for status in sorted(TERMINAL)
+    for code in _CODES
+    if bool(code) == (status == "failed")
+]
 
 
 def metrics(census: Census, settings: Settings) -> Iterator[Metric]:
@@ -26,7 +37,7 @@ def _jobs(census: Census, settings: Settings) -> Iterator[Metric]:
     yield gauges("jobs", "Jobs on record.", ["kind", "status"], census.jobs)
     accepted = {(kind,): 0 for kind in KINDS} | dict(tallies.named("jobs_accepted"))
     yield counters("jobs_accepted", "Jobs that were accepted.", ["kind"], accepted)
-    ended = {(kind, "succeeded", ""): 0 for kind in KINDS} | dict(tallies.named("jobs_ended"))
+    ended = dict.fromkeys(_ENDS, 0) | dict(tallies.named("jobs_ended"))
     labels = ["kind", "status", "error_code"]
     yield counters(
         "jobs_ended", "Jobs that have ended, also those no longer on record.", labels, ended

@@ -19,7 +19,7 @@ def blueprint(services: Services) -> Blueprint:
     @routes.get("/metrics")
     def metrics() -> Response:
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Found(services))
+        registry.register(Found(services))
         answer = Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
         answer.headers["Cache-Control"] = "no-store"
         return answer
@@ -27,8 +27,8 @@ def blueprint(services: Services) -> Blueprint:
     return routes
 
 
-class _Found(Collector):
-    """What one census found, as metrics."""
+class Found(Collector):
+    """What one census found, as metrics; making it may raise StoreUnavailable."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
