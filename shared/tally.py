@@ -39,9 +39,8 @@ class Tallies:
 
     def named(self, name: str) -> Iterator[tuple[Labels, int]]:
         """Yield the labels and the number of each that has this name, in order."""
-        for (first, *labels), number in sorted(self.numbers.items()):
-            if first == name:
-                yield tuple(labels), number
+        for labels, number in sorted(each for each in self.numbers.items() if each[0][0] == name):
+            yield labels[1:], number
 
     def spread(self, name: str, *labels: str) -> Spread:
         """Return a histogram; one in which nothing was put yet is empty."""
