@@ -11,6 +11,7 @@ monkey.patch_all()
 # ruff: noqa: E402
 import logging
 import sys
+from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -19,9 +20,11 @@ from gunicorn.app.base import BaseApplication
 
 from api.app import create_app
 from api.unreadable import Worker
+from shared.errors import StoreUnavailable
 from shared.logs import set_up_logs
 from shared.services import Services, build_services
 from shared.settings import Settings, SettingsError, load_settings
+from shared.tally import REPORT_SECONDS
 from shared.version import VERSION
 from shared.weaknesses import weaknesses
 
@@ -59,6 +62,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "forwarder_headers": "",
             "loglevel": "warning",
             "post_worker_init": self.watch_for_stop,
+            "worker_exit": self.say_good_bye,
             # a second way to steer the server, which nobody here uses
             "control_socket_disable": True,
         }
@@ -83,6 +87,19 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
                 gevent.sleep(_NOTICE_STOP_SECONDS)
 
         gevent.spawn(watch)
+        gevent.spawn(self._report)
+
+    def say_good_bye(self, _arbiter: object, _worker: Worker) -> None:
+        """Hand in what this process has counted last."""
+        if self.services:
+            with suppress(StoreUnavailable):
+                self.services.tally.hand_in(last=True)
+
+    def _report(self) -> None:
+        while self.services:
+            with suppress(StoreUnavailable):
+                self.services.tally.hand_in()
+            gevent.sleep(REPORT_SECONDS)
 
 
 def main() -> int:

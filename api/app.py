@@ -14,12 +14,12 @@ from api import (
     health,
     images,
     jobs,
-    metrics,
     operators,
     quotas,
     requests_log,
     studio,
 )
+from api.metrics import route as metrics
 from api.waiting import Waiting
 from shared.services import Services
 
@@ -37,7 +37,8 @@ def create_app(services: Services) -> Flask:
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     waiting = Waiting(services)
-    requests_log.register(app)
+    services.tally.watch(waiting.held)
+    requests_log.register(app, services.tally)
     headers.register(app)
     errors.register(app)
     cors.register(app, settings)

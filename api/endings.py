@@ -7,6 +7,7 @@ from flask import Response
 from api import answers
 from shared.batches import Batch
 from shared.jobs import Job
+from shared.logs import job_id as logged_job_id
 from shared.services import Services
 
 _log = logging.getLogger(__name__)
@@ -15,7 +16,9 @@ _log = logging.getLogger(__name__)
 def cancel_job(job: Job, services: Services) -> Response:
     """Cancel a job, whoever runs it: 200 with the job, or 409 when it had ended."""
     had_ended = job.terminal
-    services.store.cancel([job.id])
+    logged_job_id.set(job.id)
+    if services.store.cancel([job.id]):
+        _log.info("canceled a job")
     job = services.store.get(job.id) or job
     if had_ended or job.status != "canceled":
         return answers.refused(job, f"The job has ended already: it is {job.status}", services)
@@ -25,7 +28,8 @@ def cancel_job(job: Job, services: Services) -> Response:
 def cancel_batch(batch: Batch, services: Services) -> Response:
     """Cancel every job of a batch that has not ended: 200 with the batch, or 409 when all had."""
     before = batch.canceled
-    services.store.cancel(batch.jobs)
+    if canceled := services.store.cancel(batch.jobs):
+        _log.info("canceled a batch", extra={"batch_id": batch.id, "jobs": canceled})
     batch = services.index.batch(batch.id) or batch
     if batch.canceled == before:
         return answers.refused(
@@ -41,7 +45,9 @@ def delete_image(job: Job, services: Services) -> Response:
         return answers.refused(job, why, services)
     # the file first: its address is answered from the folder, without asking for the record
     _delete_files(job, services)
-    services.store.forget_image(job.id, "deleted")
+    logged_job_id.set(job.id)
+    if services.store.forget_image(job.id, "deleted"):
+        _log.info("deleted an image")
     # a second attempt at the job may have put its own there in between; from now on it would not
     services.images.delete(job.image)
     return answers.found(services.store.get(job.id) or job, services)

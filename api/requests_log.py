@@ -8,16 +8,25 @@ import time
 from flask import Flask, Response, g, request
 
 from shared.logs import job_id, request_id
+from shared.tally import Tally
 
 _log = logging.getLogger("api.requests")
 _SANE = re.compile(r"[A-Za-z0-9._+=@-]{1,128}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET = frozenset({"/healthz", "/readyz"})
 
 
-def register(app: Flask) -> None:
-    """Give every request of an app its id and its line in the log."""
+def register(app: Flask, tally: Tally) -> None:
+    """Give every request of an app its id and its line in the log, and count it."""
+
+    def count(response: Response) -> Response:
+        # never what was asked for: that has no end
+        tally.add("http_requests", _method(), _route(), str(response.status_code))
+        return response
+
     app.before_request(_begin)
     app.after_request(_end)
+    app.after_request(count)
 
 
 def _begin() -> None:
@@ -33,10 +42,18 @@ def _end(response: Response) -> Response:
     facts = {
         "method": request.method,
         # an image's address opens the image, so it does not belong in a log
-        "route": str(request.url_rule or "-"),
+        "route": _route(),
         "status": response.status_code,
         "client": g.caller.owner or None if "caller" in g else None,
         "ms": round((time.monotonic() - g.begun) * 1000),
     }
     _log.log(level, "request", extra=facts)
     return response
+
+
+def _route() -> str:
+    return str(request.url_rule or "-")
+
+
+def _method() -> str:
+    return request.method if request.method in _METHODS else "-"

@@ -43,6 +43,10 @@ class Waiting:
         self._held = 0
         self._lock = threading.Lock()
 
+    def held(self) -> int:
+        """Return how many callers wait in this process now."""
+        return self._held
+
     def for_end(self, thing: T, seconds: float, gone: Gone) -> T:
         """Return a job or a batch when it has ended, or as it is when time is up or its caller gone.
 

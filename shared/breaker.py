@@ -76,6 +76,6 @@ class Breaker:
         answer = self._run("take_probe", _PROBE_MS, self._prober)
         return Probe(*answer) if answer else None
 
-    def tell_probe(self, outcome: Literal["ok"] | Why) -> None:
-        """Tell how a probe went: "ok", or why the breaker stays open."""
-        self._run("tell_probe", outcome)
+    def tell_probe(self, outcome: Literal["ok"] | Why, balance: int | None = None) -> None:
+        """Tell how a probe went: "ok", or why the breaker stays open; and the balance if told."""
+        self._run("tell_probe", outcome, "" if balance is None else balance)

@@ -242,3 +242,13 @@ class ProviderTimeout(OutcomeUnknown):
     """The provider did not answer in `PROVIDER_TIMEOUT_SECONDS`; the outcome is as unknown."""
 
     error_code = "provider_timeout"
+
+
+def job_error_codes() -> set[str]:
+    """Return every code that a failed job may have."""
+    kinds, codes = [JobFault], set()
+    while kinds:
+        kind = kinds.pop()
+        codes.add(kind.error_code)
+        kinds += kind.__subclasses__()
+    return codes

@@ -78,6 +78,13 @@ class ImageStore:
                 dropped += 1
         return dropped
 
+    def free_bytes(self) -> int | None:
+        """Return the bytes that are free where images are written; None when nobody can tell."""
+        try:
+            return shutil.disk_usage(self.folder).free
+        except OSError:
+            return None
+
     def trouble(self) -> str:
         """Return what keeps images from being written now, or nothing."""
         try:

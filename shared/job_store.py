@@ -91,6 +91,7 @@ class JobStore(Acceptance):
                 self._pace.interval_ms,
                 longest_wait_ms,
                 SLOT_LATE_MS,
+                self._pace.window_ms,
             ),
         )
         return Turn(word, int(ms))

@@ -4,6 +4,8 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
@@ -11,6 +13,18 @@ from shared.settings import Settings
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 job_id: ContextVar[str] = ContextVar("job_id", default="")
+
+
+@contextmanager
+def about(job: str, request: str) -> Iterator[None]:
+    """Put the ids of a job and of the request that brought it on every line of the block."""
+    tokens = job_id.set(job), request_id.set(request)
+    try:
+        yield
+    finally:
+        job_id.reset(tokens[0])
+        request_id.reset(tokens[1])
+
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # Children of one command write to one terminal: each says who it is.

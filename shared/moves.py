@@ -16,17 +16,20 @@ class Pace:
 
     Even spacing keeps any window under the limit, which a bucket that refills does not; the guard
     stands for what may pass between a slot's grant and the call's arrival. When the limit is met all the
-    same, calls go `widen_ms` further apart: as if the guard were twice as long.
+    same, calls go `widen_ms` further apart: as if the guard were twice as long. `window_ms` is the
+    limit's own, of which it is told how many calls went out.
     """
 
     interval_ms: float
     widen_ms: float = 0
+    window_ms: int = 10_000
 
     @classmethod
     def of(cls, rate: Rate, guard_ms: int) -> "Pace":
         """Return the spacing that keeps to a rate, `guard_ms` longer than its window."""
         widen_ms = max(guard_ms, _LEAST_GUARD_MS) / rate.calls
-        return cls((rate.seconds * 1000 + guard_ms) / rate.calls, widen_ms)
+        window_ms = rate.seconds * 1000
+        return cls((window_ms + guard_ms) / rate.calls, widen_ms, window_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from shared.schema import SCHEMA_VERSION, newer_store
 
 PREFIX = "images:"
 _FOLDER = Path(__file__).parent / "lua"
-_SHARED = ("common", "schema", "pacing")
+_SHARED = ("counting", "common", "schema", "pacing")
 # Redis is full, can't write its file, is a replica, or still reads its file.
 _NO_SERVICE = (
     "OOM",

@@ -22,6 +22,7 @@ from shared.queue import TaskQueue, make_celery
 from shared.requests import Requests
 from shared.retirement import Retirement
 from shared.settings import Settings
+from shared.tally import Tally
 
 # A caller learns within 3 s that Redis is away: one second to connect, one for an answer.
 _REDIS_SECONDS = PATIENCE_MS / 1000
@@ -45,6 +46,7 @@ class Services:
     retirement: Retirement
     registrar: Registrar
     requests: Requests
+    tally: Tally
 
 
 def build_services(settings: Settings, queue: TaskQueue | None = None) -> Services:
@@ -62,8 +64,9 @@ def build_services(settings: Settings, queue: TaskQueue | None = None) -> Servic
         breaker=Breaker(redis),
         halt=Halt(redis),
         retirement=Retirement(redis),
-        registrar=Registrar(redis),
+        registrar=Registrar(redis, pace),
         requests=Requests(redis, settings.limits),
+        tally=Tally(redis),
     )
 
 

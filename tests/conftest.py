@@ -23,6 +23,7 @@ from shared.requests import Requests
 from shared.retirement import Retirement
 from shared.services import Services, connect
 from shared.settings import Settings, load_settings
+from shared.tally import Tally
 from tests.fakes import RememberingQueue
 from tests.redis_server import embedded_server
 
@@ -106,7 +107,10 @@ def services(
         breaker=Breaker(redis_client),
         halt=Halt(redis_client),
         retirement=Retirement(redis_client),
-        registrar=Registrar(redis_client),
+        registrar=Registrar(
+            redis_client, Pace.of(settings.provider_rate, settings.provider_rate_guard_ms)
+        ),
         requests=Requests(redis_client),
+        tally=Tally(redis_client),
     )
     events.close()

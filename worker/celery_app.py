@@ -24,6 +24,7 @@ from shared.queue import QUEUE, TaskQueue, make_celery
 from shared.services import build_services
 from shared.settings import SettingsError, load_settings
 from shared.version import VERSION
+from worker.answers import noting
 from worker.leases import Leases
 from worker.probing import TIMEOUT_SECONDS
 from worker.stability import Stability
@@ -44,17 +45,18 @@ except SettingsError as error:
     sys.exit(f"worker: {error}")
 services = build_services(settings, TaskQueue(app))
 leases = Leases(services.store)
+note = noting(services.tally)
 shop = Workshop(
     settings=settings,
     store=services.store,
     images=services.images,
-    provider=Stability(settings.provider_url, settings.provider_timeout_seconds),
+    provider=Stability(settings.provider_url, settings.provider_timeout_seconds, note),
     leases=leases,
     breaker=services.breaker,
     stopping=threading.Event(),
 )
 register(app, services, shop)
-accountant = Stability(settings.provider_url, TIMEOUT_SECONDS)
+accountant = Stability(settings.provider_url, TIMEOUT_SECONDS, note)
 _upkeep: list[Upkeep] = []
 
 
@@ -131,6 +133,7 @@ def _end_in_time() -> None:
     try:
         with suppress(StoreUnavailable):
             leases.give_up()
+            services.tally.hand_in(last=True)
         _log.warning("stopped in the middle of calls", extra={"calls": len(leases.running())})
         logging.shutdown()
     finally:

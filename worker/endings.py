@@ -45,7 +45,8 @@ class Keeping(Protocol):
 def succeed(job: Job, kept: Keeping, **fields: object) -> None:
     """End a job with the image that is in the store; an image that comes too late is dropped."""
     if kept.store.succeed(job.id, kept.settings.image_ttl_ms, **fields):
-        _log.info("made an image", extra={"provider_ms": fields.get("provider_ms")})
+        facts = {name: fields.get(name) for name in ("provider_ms", "provider_request_id")}
+        _log.info("made an image", extra={**facts, "credits": told(job.estimate)})
     else:
         current = kept.store.get(job.id)
         if current is None or current.status != "succeeded" or current.image_gone:
@@ -97,7 +98,8 @@ def fail(job: Job, claim: str, fault: JobFault, kept: Keeping) -> None:
     credits = credits_after(job, fault)
     fields = {"error_code": fault.error_code, "error": fault.message, "credits": credits}
     if kept.store.fail(job.id, claim, **fields):
-        _log.info("a job failed", extra={"error_code": fault.error_code})
+        facts = {"error_code": fault.error_code, "credits": told(credits)}
+        _log.info("a job failed", extra=facts)
     else:
         settle(job, credits, kept)
 
@@ -108,7 +110,13 @@ def settle(job: Job, credits: int | None, kept: Keeping) -> None:
     Of any other nothing is told.
     """
     if kept.store.settle(job.id, job.claim, credits):
-        _log.info("told what the call of a canceled job cost", extra={"credits": credits})
+        facts = {"credits": told(credits)}
+        _log.info("told what the call of a canceled job cost", extra=facts)
+
+
+def told(credits: int | None) -> float | None:
+    """Return thousandths as the credits that people are told; None: nobody knows."""
+    return None if credits is None else credits / 1000
 
 
 def credits_after(job: Job, fault: JobFault) -> int | None:

@@ -42,6 +42,7 @@ _REFUSED_PAUSE_MS = 1_000
 
 def make_image(job_id: str, shop: Workshop) -> None:
     """Run a job to its end, or hand it back; a second message for the same job does nothing."""
+    request_id.set("")  # this thread has made other jobs before
     claim, claimed = secrets.token_hex(8), lease_clock()
     try:
         job = shop.store.claim(job_id, claim, LEASE_MS)
@@ -49,6 +50,7 @@ def make_image(job_id: str, shop: Workshop) -> None:
             _log.info("nothing to do for this message")
             return
         request_id.set(job.request_id)
+        _log.info("took a job", extra={"variant": job.variant, "calls_before": job.attempts})
         with shop.leases.keep(job_id, Lease(claim, claimed)) as lease:
             _run(job, lease, shop)
     except StoreUnavailable:
@@ -95,6 +97,7 @@ def _call(job: Job, lease: Lease, shop: Workshop) -> None:
     if wait_for_turn(job, lease, shop) is None:
         return
     lease.sent = True
+    _log.info("calls the provider", extra={"operation": job.operation})
     if BY_NAME[job.operation].asynchronous:
         start(job, outgoing, lease, shop)
         return

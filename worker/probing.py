@@ -26,27 +26,29 @@ def probe(services: Services, accountant: Accountant) -> None:
     due = services.breaker.take_probe()
     if due is None:
         return
-    outcome = _outcome(due, services, accountant)
-    services.breaker.tell_probe(outcome)
+    outcome, balance = _outcome(due, services, accountant)
+    services.breaker.tell_probe(outcome, balance)
     if outcome == "ok":
         _log.info("the provider can be called again: one job goes first")
     else:
         _log.warning("the provider was probed, and jobs go on waiting", extra={"reason": outcome})
 
 
-def _outcome(due: Probe, services: Services, accountant: Accountant) -> Literal["ok"] | Why:
+def _outcome(
+    due: Probe, services: Services, accountant: Accountant
+) -> tuple[Literal["ok"] | Why, int | None]:
+    """Return how a probe went, and the balance if it was told."""
     try:
         balance = accountant.balance(balance_request(services.settings.provider_key))
     except ProviderAuth:
-        return "provider_auth"
+        return "provider_auth", None
     except RateLimited as fault:
         services.store.pause(round(fault.retry_after * 1000), widen=True)
-        return due.why
+        return due.why, None
     except ProviderRejected:
         # it answers, and knows no such question: only a job can tell
-        return "ok"
+        return "ok", None
     except ProviderFault:
-        return due.why
-    if due.why == "provider_credits" and balance < max(due.price, 1):
-        return "provider_credits"
-    return "ok"
+        return due.why, None
+    short = due.why == "provider_credits" and balance < max(due.price, 1)
+    return "provider_credits" if short else "ok", balance

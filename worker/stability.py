@@ -1,5 +1,6 @@
 """The provider's client: knows only HTTP. It does not retry, pause, or know of jobs."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -7,7 +8,14 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from shared.errors import OutcomeUnknown, ProviderBadImage, ProviderTimeout, ProviderUnavailable
+from shared.errors import (
+    OutcomeUnknown,
+    ProviderBadImage,
+    ProviderFault,
+    ProviderTimeout,
+    ProviderUnavailable,
+)
+from worker.answers import Heard, Note, cause
 from worker.connections import Passage, provider_session
 from worker.wire import Outgoing, ProviderImage, read_answer, read_balance, read_result, read_start
 
@@ -19,15 +27,16 @@ Answer = tuple[int, CaseInsensitiveDict[str], bytes]
 
 
 class Stability:
-    """Make one call at a time, any number of them side by side.
+    """Make one call at a time, any number of them side by side; `note` hears what each met.
 
     Raises ProviderFault, what a given `check` raises, and no other. The check of a paid call runs when
     the connection stands, just before the request is sent.
     """
 
-    def __init__(self, base_url: str, timeout_seconds: float) -> None:
+    def __init__(self, base_url: str, timeout_seconds: float, note: Note | None = None) -> None:
         self._base_url = base_url
         self._timeout = timeout_seconds
+        self._note = note
 
     def call(self, outgoing: Outgoing, check: Callable[[], None]) -> ProviderImage:
         """Send a request and return its image."""
@@ -48,6 +57,24 @@ class Stability:
     def _send(
         self, method: str, outgoing: Outgoing, check: Callable[[], None] = lambda: None
     ) -> Answer:
+        """Return what comes back, and have it noted."""
+        begun = time.monotonic()
+        try:
+            status, headers, body = self._exchange(method, outgoing, check)
+        except ProviderFault as fault:
+            self._tell(outgoing, cause(fault), begun)
+            raise
+        self._tell(outgoing, str(status), begun, headers.get("x-request-id"))
+        return status, headers, body
+
+    def _tell(
+        self, outgoing: Outgoing, code: str, begun: float, request_id: str | None = None
+    ) -> None:
+        if self._note:
+            ms = round((time.monotonic() - begun) * 1000)
+            self._note(Heard(outgoing.operation, code, ms, request_id))
+
+    def _exchange(self, method: str, outgoing: Outgoing, check: Callable[[], None]) -> Answer:
         """Return what comes back; it is there within the time-out, or never."""
         passage = Passage(check, self._timeout)
         with (

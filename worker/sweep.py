@@ -14,6 +14,7 @@ from shared.errors import (
     ResultLost,
 )
 from shared.jobs import Job
+from shared.logs import about
 from shared.moves import Release
 from shared.services import Services
 from worker.endings import fail, finish_from_disk, retry_rule
@@ -41,8 +42,16 @@ def _take_over(job_id: str, claim: str, services: Services) -> None:
     """Decide about a job whose worker is gone: its call was not sent, or was, or is known to cook."""
     store = services.store
     job = store.get(job_id)
-    if job is None or job.claim != claim or finish_from_disk(job, services):
+    if job is None or job.claim != claim:
         return
+    with about(job.id, job.request_id):
+        if not finish_from_disk(job, services):
+            _decide(job, services)
+
+
+def _decide(job: Job, services: Services) -> None:
+    """Let a job go again, or end it, by what its record says of its call."""
+    store = services.store
     if job.provider_id:
         # its worker may have asked for the result just before it was lost
         store.release(job.id, job.claim, Release(POLL_MS))
@@ -57,15 +66,17 @@ def _take_over(job_id: str, claim: str, services: Services) -> None:
     if again is None:
         fail(job, job.claim, fault, services)
     else:
-        _log.warning("a worker was lost, its call is repeated", extra={"job_id": job.id})
+        _log.warning("a worker was lost, its call is repeated")
         store.release(job.id, job.claim, again)
 
 
 def _end_overdue(job_id: str, services: Services) -> None:
     job = services.store.get(job_id)
-    if job is None or job.terminal or finish_from_disk(job, services):
+    if job is None or job.terminal:
         return
-    fail(job, "", _overdue_fault(job, services), services)
+    with about(job.id, job.request_id):
+        if not finish_from_disk(job, services):
+            fail(job, "", _overdue_fault(job, services), services)
 
 
 def _overdue_fault(job: Job, services: Services) -> JobFault:

@@ -17,6 +17,7 @@ from shared.errors import OtherRelease, StoreUnavailable
 from shared.outbound import Outbound
 from shared.queue import dispatch
 from shared.services import Services
+from shared.tally import REPORT_SECONDS
 from worker.leases import RENEW_SECONDS, Leases
 from worker.probing import Accountant, probe
 from worker.retention import Retiring, expire, tidy
@@ -82,6 +83,7 @@ class Upkeep:
                 ("webhooks", [(TICK_SECONDS, self._courier.collect)]),
                 ("probes", [(_PROBE_SECONDS, partial(probe, services, accountant))]),
                 ("storage", [(STORAGE_SECONDS, self._storage.look)]),
+                ("tally", [(REPORT_SECONDS, services.tally.hand_in)]),
                 ("watchdog", [(WATCHDOG_SECONDS, self._watchdog.look)]),
             )
         ]
@@ -104,6 +106,8 @@ class Upkeep:
             thread.join(timeout=5)
         self._courier.stop(_LAST_WEBHOOKS_SECONDS)
         self.drain()
+        with suppress(StoreUnavailable):
+            self._services.tally.hand_in(last=True)
 
     def _pulse(self) -> list[Step]:
         return [(_HEARTBEAT_SECONDS, self._beat), (RENEW_SECONDS, self._renew)]

@@ -187,5 +187,8 @@ def _tell(thing: Job | Batch, done: Try, pause_ms: int | None) -> None:
     if done.delivered:
         _log.info("delivered a webhook", extra=facts)
         return
-    message = "a webhook is given up" if pause_ms is None else "a webhook is tried again later"
-    _log.warning(message, extra={**facts, "reason": done.error})
+    facts["reason"] = done.error
+    if pause_ms is None:
+        _log.warning("a webhook is given up", extra=facts)
+    else:
+        _log.warning("a webhook is tried again later", extra=facts)

@@ -41,11 +41,15 @@ Part = tuple[str | None, str | bytes]
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A request to the provider: path, multipart parts as (file name or None, value), headers."""
+    """A request to the provider: path, multipart parts as (file name or None, value), headers.
+
+    `operation` names what it is for: one of the table, "result" or "balance".
+    """
 
     path: str
     parts: dict[str, Part]
     headers: dict[str, str]
+    operation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +76,18 @@ def build_request(
         parts=parts,
         # what is begun answers in JSON and documents no Accept
         headers=_headers(key, "application/json" if operation.asynchronous else "image/*"),
+        operation=operation.name,
     )
 
 
 def result_request(provider_id: str, key: str) -> Outgoing:
     """Return the request for what was begun under an id that `read_start` has read."""
-    return Outgoing(f"{_RESULTS}/{provider_id}", {}, _headers(key, "image/*"))
+    return Outgoing(f"{_RESULTS}/{provider_id}", {}, _headers(key, "image/*"), "result")
 
 
 def balance_request(key: str) -> Outgoing:
     """Return the request for the account's balance, which is free."""
-    return Outgoing(_BALANCE, {}, _headers(key, "application/json"))
+    return Outgoing(_BALANCE, {}, _headers(key, "application/json"), "balance")
 
 
 def _headers(key: str, accept: str) -> dict[str, str]:

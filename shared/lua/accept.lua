@@ -62,6 +62,7 @@ if redis.call('EXISTS', entry_key(entry)) == 0 then
     redis.call('ZADD', key('deadlines'), now + deadline, id)
     redis.call('ZADD', list_key(owner, redis.call('HGET', job_key(id), 'kind'), 'queued'), now, id)
     enqueue(id)
+    tally(1, 'jobs_accepted', redis.call('HGET', job_key(id), 'kind'))
     redis.call('PUBLISH', key('events'), id .. ' 1 queued')
   end
   if ARGV[5] ~= '' then redis.call('SET', idempotency, ARGV[6] .. ' ' .. entry, 'PX', ARGV[7]) end

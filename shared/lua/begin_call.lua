@@ -1,4 +1,4 @@
--- ARGV: id, claim, ms between two provider calls, longest wait in ms, ms a slot may be late.
+-- ARGV: id, claim, ms between two provider calls, longest wait in ms, ms a slot may be late, ms of the limit's window.
 -- Returns {'go', 0}: send now, it is noted as sent; of a job that cooks at the provider {'go', ms since it
 -- was sent}: ask for the result now, nothing is noted; {'wait', ms}: a slot is kept, ask again then;
 -- {'later', ms}: no slot so soon, hand the job back; {'stale', 0}: the claim no longer holds.
@@ -42,7 +42,13 @@ if slot > now then
   return { 'wait', math.ceil(slot - now) }
 end
 redis.call('HDEL', job_key(id), 'slot')
+note_slot(now, ARGV[6])
 if cooks then return { 'go', math.max(0, now - sent) } end
 redis.call('HSET', job_key(id), 'sent', now)
 redis.call('HINCRBY', job_key(id), 'attempts', 1)
+-- a job has waited until its first call; what it waits before another is not the queue's
+if redis.call('HSETNX', job_key(id), 'called', now) == 1 then
+  local created, kind = unpack(redis.call('HMGET', job_key(id), 'created', 'kind'))
+  observe(now - created, 'wait', kind)
+end
 return { 'go', 0 }

@@ -1,13 +1,13 @@
--- ARGV: the statuses. Returns {how many jobs there are by kind and then by status, ms since the oldest that is
--- queued was accepted, how many are under way, workers that live, their slots, receivers of webhooks to come,
--- what today's jobs cost, ms for which nobody calls the provider, the breaker, what was counted}.
+-- ARGV: ms of the provider limit's window, the statuses. Returns what Registrar.take names, in that order.
+local window = ARGV[1]
+local statuses = { unpack(ARGV, 2) }
 local now = now_ms()
 local owners = redis.call('SMEMBERS', key('owners'))
 owners[#owners + 1] = ''
 
 local jobs, oldest = {}, now
 for _, kind in ipairs(kinds) do
-  for _, status in ipairs(ARGV) do
+  for _, status in ipairs(statuses) do
     local number = 0
     for _, owner in ipairs(owners) do number = number + redis.call('ZCARD', list_key(owner, kind, status)) end
     jobs[#jobs + 1] = number
@@ -18,12 +18,35 @@ for _, kind in ipairs(kinds) do
   end
 end
 
-local under_way = 0
-for _, place in ipairs({ 'running', 'parked', 'resuming' }) do under_way = under_way + redis.call('ZCARD', key(place)) end
-local workers, slots = redis.call('ZRANGEBYSCORE', key('workers'), now, '+inf'), 0
-for _, worker in ipairs(workers) do slots = slots + (redis.call('HGET', key('workers:capacity'), worker) or 0) end
+local function number_in(places)
+  local number = 0
+  for _, place in ipairs(places) do number = number + redis.call('ZCARD', key(place)) end
+  return number
+end
+
+-- How many of those that have said so live, and the sum of what each has told.
+local function living(place, told)
+  local names, sum = redis.call('ZRANGEBYSCORE', key(place), now, '+inf'), 0
+  for _, name in ipairs(names) do sum = sum + (redis.call('HGET', key(told), name) or 0) end
+  return #names, sum
+end
+
+local by_owner = {}
+for _, owner in ipairs(owners) do
+  by_owner[#by_owner + 1] = { owner, number_with(owner, 'queued'), number_with(owner, 'running'), spent(now, owner) }
+end
+
+local workers, capacity = living('workers', 'workers:capacity')
+local web, held = living('web', 'web:held')
+forget_slots(now, window)
 
 return {
-  jobs, now - oldest, under_way, #workers, slots, redis.call('ZCARD', key('outbox')), spent(now, ''),
-  math.max(0, math.ceil(paused_until(now) - now)), redis.call('HGETALL', breaker), redis.call('HGETALL', key('counts')),
+  jobs,
+  {
+    now - oldest, number_in({ 'running', 'parked', 'resuming' }), workers, capacity, web, held,
+    redis.call('ZCARD', key('outbox')), spent(now, ''), math.max(0, math.ceil(paused_until(now) - now)),
+    redis.call('LLEN', taken_slots), number_at('stored_bytes'),
+  },
+  redis.call('HGETALL', breaker), redis.call('HGETALL', counts), redis.call('HGETALL', tallies), bounds_ms, by_owner,
+  redis.call('HGETALL', key('balance')),
 }

@@ -26,9 +26,6 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- What is counted for the whole service, over all processes and restarts (see JobIndex.counts).
-local function count(name, by) redis.call('HINCRBY', key('counts'), name, by or 1) end
-
 local function number_at(name) return tonumber(redis.call('GET', key(name)) or 0) end
 
 -- A queued job may succeed: a whole image of any attempt finishes a job that has not ended.
@@ -154,10 +151,12 @@ local function correct(id, credits)
   end
 end
 
--- Puts what a job has cost, once that is known, in the place of what it was expected to cost.
+-- Puts what a job has cost, once that is known, in the place of what it was expected to cost. A job learns it once.
 local function settle_reserved(id)
-  local estimate, credits = unpack(redis.call('HMGET', job_key(id), 'estimate', 'credits'))
-  if credits then correct(id, credits - estimate) end
+  local estimate, credits, variant = unpack(redis.call('HMGET', job_key(id), 'estimate', 'credits', 'variant'))
+  if not credits then return end
+  correct(id, credits - estimate)
+  tally(credits, 'credits', variant)
 end
 
 -- Raises the revision of a record (a job's or a batch's) and tells whoever watches it; returns the revision.
@@ -229,6 +228,11 @@ local function count_in_batch(id, from, to)
   revised(batch, id, ended and 'finished' or 'running')
 end
 
+local function count_end(id, kind, status, created)
+  tally(1, 'jobs_ended', kind, status, redis.call('HGET', job_key(id), 'error_code') or '')
+  observe(now_ms() - created, 'job', kind, status)
+end
+
 -- Returns the new revision, or false when the move is impossible and nothing was changed.
 local function move(id, to, fields)
   local from, kind, created, batch, owner = unpack(redis.call('HMGET', job_key(id), 'status', 'kind',
@@ -239,7 +243,10 @@ local function move(id, to, fields)
   redis.call('HSET', job_key(id), 'status', to, unpack(fields))
   redis.call('ZREM', list_key(owner, kind, from), id)
   redis.call('ZADD', list_key(owner, kind, to), created, id)
-  if not allowed[to] then post('job:' .. id, now_ms()) end
+  if not allowed[to] then
+    post('job:' .. id, now_ms())
+    count_end(id, kind, to, created)
+  end
   if batch then count_in_batch(batch, from, to) end
   return revised(job_key(id), id, to)
 end

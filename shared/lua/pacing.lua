@@ -17,6 +17,25 @@ local function next_slot(now, interval)
   return moment > now + longest_slot + interval and now or math.max(now, moment)
 end
 
+-- The moments of the calls that were let go in the last window, the oldest first; nothing else is exact. The pace
+-- keeps them fewer than the limit.
+local taken_slots = key('pace:slots')
+local function forget_slots(now, window)
+  local first = tonumber(redis.call('LINDEX', taken_slots, 0))
+  -- what lies ahead was written before the clock went back
+  while first and (first <= now - window or first > now) do
+    redis.call('LPOP', taken_slots)
+    first = tonumber(redis.call('LINDEX', taken_slots, 0))
+  end
+end
+
+local function note_slot(now, window)
+  forget_slots(now, window)
+  redis.call('RPUSH', taken_slots, now)
+  redis.call('PEXPIRE', taken_slots, window)
+  count('provider_slots')
+end
+
 -- The breaker stands between jobs and a provider that is down or refuses us. Closed, it counts failures in a
 -- row; open, no job is started and the free balance call probes; half open, one job goes first.
 local breaker = key('breaker')

@@ -11,6 +11,8 @@ if not redis.call('LPOS', tries, try) then
 end
 if redis.call('HGET', delivery, 'claim') ~= claim then return 0 end
 redis.call('HDEL', delivery, 'claim')
+tally(1, 'webhooks', tonumber(follows) and 'retried' or follows == 'failed' and 'given_up' or follows)
+observe(cjson.decode(try).duration_ms, 'webhook')
 if tonumber(follows) then
   redis.call('HINCRBY', delivery, 'failures', 1)
   post(subject, now_ms() + follows)

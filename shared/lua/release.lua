@@ -15,7 +15,9 @@ if ARGV[4] ~= '' then redis.call('HINCRBY', job_key(id), ARGV[4], 1) end
 if ARGV[4] == 'unknown' then
   count('calls_repeated_unknown_outcome')
   -- both calls may be charged
-  correct(id, tonumber(redis.call('HGET', job_key(id), 'estimate')))
+  local estimate, variant = unpack(redis.call('HMGET', job_key(id), 'estimate', 'variant'))
+  correct(id, tonumber(estimate))
+  tally(estimate, 'credits_unknown', variant)
 end
 if ARGV[5] == '1' and redis.call('HEXISTS', job_key(id), 'sent') == 1 then
   redis.call('HINCRBY', job_key(id), 'attempts', -1)

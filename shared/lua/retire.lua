@@ -43,6 +43,12 @@ local function leave_batch(job, batch, status)
   revised(batch_key(batch), batch, 'changed')
 end
 
+-- The picture of what is erased is gone too; that of a record which is over stays, and counts.
+local function picture_gone(job)
+  local stored, gone = unpack(redis.call('HMGET', job_key(job), 'stored', 'image_gone'))
+  if stored and not gone then redis.call('DECRBY', key('stored_bytes'), stored) end
+end
+
 if kind == 'batch' then
   local finished, ids = unpack(redis.call('HMGET', batch_key(id), 'finished', 'jobs'))
   if not ids then return 1 end
@@ -59,5 +65,6 @@ if batch and redis.call('EXISTS', batch_key(batch)) == 1 then
   if not erased then return 0 end
   leave_batch(id, batch, status)
 end
+if erased then picture_gone(id) end
 remove_job(id)
 return 1

@@ -1,4 +1,5 @@
--- ARGV: 'ok', or why the breaker stays open. After a good probe one job goes first. Returns the breaker's state.
+-- ARGV: 'ok', or why the breaker stays open; the account's balance in thousandths of a credit, or '' when it was not told. After a good probe one job goes first. Returns the breaker's state.
+if ARGV[2] ~= '' then redis.call('HSET', key('balance'), 'credits', ARGV[2], 'told', now_ms()) end
 local state, why = breaker_state()
 if state ~= 'open' then return state or '' end
 if ARGV[1] == 'ok' then

@@ -1,26 +1,11 @@
 """The metrics tell the truth about the whole service, in the form that Prometheus reads."""
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from shared.moves import Release
 from tests.api.callers import Api, assert_fault
+from tests.api.scraping import metrics
 from tests.builders import CLAIM, accepted, in_state, running, until
-
-Samples = dict[tuple[str, ...], float]
-
-
-def metrics(api: Api) -> Samples:
-    """Return every sample that is told, by its name and the values of its labels."""
-    answer = api.get("/metrics")
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"].startswith("text/plain")
-    assert answer.headers["Cache-Control"] == "no-store"
-    return {
-        (sample.name, *sample.labels.values()): sample.value
-        for family in text_string_to_metric_families(answer.get_data(as_text=True))
-        for sample in family.samples
-    }
 
 
 def test_jobs_are_counted_by_kind_and_status(api: Api) -> None:

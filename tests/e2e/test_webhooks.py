@@ -1,6 +1,7 @@
 """Webhooks of a whole running service with client keys, to receivers of a test's own."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterator
 from itertools import pairwise
@@ -183,3 +184,37 @@ def test_a_service_without_a_secret_says_so(stack: Stack) -> None:
 
     assert answer.status_code == 400
     assert "WEBHOOK_SECRET is not set" in answer.json()["error"]
+
+
+def test_one_request_id_leads_from_the_door_through_every_retry_to_the_webhook(
+    shared_stack: Stack,
+) -> None:
+    stack, asked_by = shared_stack, f"traced-{secrets.token_hex(8)}"
+    prompt = "a prompt that no log may tell"
+    stack.fault("status", status=500)
+    with provider(OK) as server:
+        job = stack.http.post(
+            f"{stack.base}/generate_image?wait=30",
+            json={"prompt": prompt, "webhook_url": server.url},
+            headers={"X-Request-ID": asked_by},
+            timeout=60,
+        ).json()
+        eventually(lambda: is_delivered(stack, job["status_url"]), what="the delivery")
+
+    def lines() -> list[str]:
+        return [line for line in stack.output().splitlines() if f"request_id={asked_by}" in line]
+
+    eventually(lambda: any("delivered a webhook" in line for line in lines()), what="the line")
+    events = re.findall(r"(?:api|worker) +(.+?) request_id=", "\n".join(lines()))
+    try_again = ["took a job", "calls the provider", "the provider answered"]
+    story = ["accepted a job", *try_again, "a call is repeated", *try_again, "made an image"]
+    assert sorted(events) == sorted([*story, "delivered a webhook", "request"])
+    # what the worker tells comes in its order; the door's own lines come when they come
+    told = [event for event in events if event in story[1:]]
+    assert told == story[1:]
+    assert all(f"job_id={job['job_id']}" in line for line in lines())
+    answered = [line for line in lines() if "the provider answered" in line]
+    assert "code=500" in answered[0]
+    assert "code=200" in answered[1]
+    assert f"provider_request_id={job['provider_request_id']}" in answered[1]
+    assert prompt not in stack.output()

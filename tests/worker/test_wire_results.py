@@ -72,7 +72,7 @@ def test_a_result_is_asked_for_by_its_id_with_nothing_but_headers() -> None:
         "Connection": "close",
     }
 
-    assert result_request(ID, "sk-1") == Outgoing(f"/v2beta/results/{ID}", {}, headers)
+    assert result_request(ID, "sk-1") == Outgoing(f"/v2beta/results/{ID}", {}, headers, "result")
 
 
 @pytest.mark.parametrize("status", [200, 202])
