@@ -26,6 +26,16 @@ class Aside:
     def __call__(self, call: Callable[[], T]) -> T:
         """Return what the call returns; raise StorageAway when no thread is free in time."""
         with gevent.Timeout(_PATIENCE_SECONDS, StorageAway(errno.EAGAIN, "too slow")):
-            running = self._pool.spawn(call)
-        result: T = running.get()
-        return result
+            running = self._pool.spawn(_outcome, call)
+        result, fault = running.get()
+        if fault:
+            raise fault
+        return result  # type: ignore[no-any-return]  # it is the call's
+
+
+def _outcome(call: Callable[[], T]) -> tuple[T | None, Exception | None]:
+    # what a call raises there is printed, with the names of pictures in it
+    try:
+        return call(), None
+    except Exception as fault:  # noqa: BLE001 - whatever it is, it is raised where it is waited for
+        return None, fault

@@ -33,6 +33,7 @@ _REASONS = {
     "credential": "no credentials",
     "169.254.169.254": "no credentials",
     "region": "wrong region",
+    "403 forbidden": "access denied",
 }
 
 
@@ -134,17 +135,21 @@ class Client:
 
     def _call(self, call: Callable[[], T]) -> T:
         self._outage.check()
+        return self._aside(partial(self._tried, call))
+
+    def _tried(self, call: Callable[[], T]) -> T:
+        self._outage.check(begins=True)  # it may have waited for a thread
         try:
-            result = self._aside(call)
+            result = call()
         except (FileNotFoundError, AlreadyExistsError, PreconditionError):
             self._outage.answered()
             raise
-        except (PermissionDeniedError, UnauthenticatedError):
+        except (PermissionDeniedError, UnauthenticatedError) as error:
             self._outage.answered()
-            raise StorageAway(errno.EACCES, "access denied") from None
+            raise _away(errno.EACCES, "access denied", error) from None
         except BaseError as error:
             self._outage.failed()
-            raise StorageAway(errno.EIO, _reason(str(error))) from None
+            raise _away(errno.EIO, _reason(str(error)), error) from None
         self._outage.answered()
         return result
 
@@ -156,13 +161,14 @@ class _Outage:
         self._failures = 0
         self._next = 0.0
 
-    def check(self) -> None:
-        """Raise StorageAway when a call would only wait, once for each that is let through."""
+    def check(self, *, begins: bool = False) -> None:
+        """Raise StorageAway when a call would only wait; of those that begin, one finds out for all."""
         if self._failures < _FAILURES:
             return
         if time.monotonic() < self._next:
             raise StorageAway(errno.EIO, "does not answer")
-        self._next = time.monotonic() + _PAUSE_SECONDS
+        if begins:
+            self._next = time.monotonic() + _PAUSE_SECONDS
 
     def answered(self) -> None:
         self._failures = 0
@@ -182,6 +188,12 @@ def _store(
         client_options={"allow_http": http, "connect_timeout": "2s", "timeout": timeout},
         retry_config={"max_retries": retries, "retry_timeout": retry_for},
     )
+
+
+def _away(number: int, reason: str, error: BaseError) -> StorageAway:
+    away = StorageAway(number, reason)
+    away.detail = str(error).partition("\n")[0]
+    return away
 
 
 def _reason(words: str) -> str:

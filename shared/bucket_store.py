@@ -112,9 +112,11 @@ class BucketStore(ImageStore):
         how: How = "overwrite" if self._doubt else "probe"
         try:
             self._client.write(_PROBE, b"\0", _PROBE_TYPE, how)
-        except OSError as error:
+        except StorageAway as away:
+            if away.detail:  # here it names the probe
+                _log.warning("the bucket", extra={"reason": away.strerror, "detail": away.detail})
             self._doubt = True
-            return error.strerror or "does not answer"
+            return away.strerror or "does not answer"
         self._doubt = False
         return ""
 

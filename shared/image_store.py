@@ -16,7 +16,12 @@ INPUTS = "inputs"
 
 
 class StorageAway(OSError):
-    """What keeps the pictures does not answer, or refuses us; `strerror` says which, and names none."""
+    """What keeps the pictures does not answer, or refuses us; `strerror` says which, and names none.
+
+    `detail` is what its library said: it may hold the name of what was asked for.
+    """
+
+    detail = ""
 
 
 class Picture(Protocol):

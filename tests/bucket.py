@@ -6,6 +6,7 @@ It is no proof of how Amazon, Google or Azure behave, only of what is sent and w
 import secrets
 import threading
 import time
+import urllib.parse
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,11 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 NAME = "pictures"
-KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "not-to-be-told",
+    "AWS_REGION": "us-east-1",
+}
 
 
 @dataclass
@@ -31,6 +36,7 @@ class Bucket:
     lose: int = 0
     delay: float = 0
     calls: list[tuple[str, str, str]] = field(default_factory=list)
+    queries: list[str] = field(default_factory=list)
     prefix: str = ""
 
     @property
@@ -47,6 +53,8 @@ class Bucket:
         """Answer as the stand-in does, or as it was told to."""
         path, span = environ["PATH_INFO"], environ.get("HTTP_RANGE", "")
         self.calls.append((environ["REQUEST_METHOD"], path, span))
+        query = urllib.parse.unquote(environ["QUERY_STRING"])
+        self.queries += [part for part in query.split("&") if part.startswith("prefix=")]
         time.sleep(self.delay)
         if self.status:
             start(f"{self.status} No", [("Content-Length", "0")])
@@ -62,6 +70,7 @@ class Bucket:
         self.prefix = secrets.token_hex(4)
         self.status, self.lose, self.delay = 0, 0, 0
         self.calls.clear()
+        self.queries.clear()
 
     def names(self) -> list[str]:
         """Return the names of the objects under the test's prefix."""
