@@ -21,6 +21,7 @@ from api.app import create_app
 from api.aside import Aside
 from api.unreadable import Worker
 from shared.logs import set_up_logs
+from shared.redis_kind import look_at_redis
 from shared.services import Services, build_services
 from shared.settings import Settings, SettingsError, load_settings
 from shared.storage import open_images
@@ -91,13 +92,13 @@ def main() -> int:
     try:
         settings = load_settings()
         # complain now and not in every worker
-        settings.required_redis_url  # noqa: B018
         open_images(settings)
+        server_weaknesses = look_at_redis(settings.required_redis_url)
     except SettingsError as error:
         print(f"api: {error}", file=sys.stderr)
         return 2
     set_up_logs(settings, "api")
-    for weakness in weaknesses(settings):
+    for weakness in (*weaknesses(settings), *server_weaknesses):
         _log.warning("take care", extra={"reason": weakness})
     Server(settings).run()
     return 0

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from shared.buckets import check_storage
 from shared.hosts import check_hosts, check_origins, parse_list
 from shared.operations import BY_VARIANT
+from shared.redis_address import check_redis_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,7 @@ def _check_url(value: str) -> str:
 
 
 def _check_redis_url(value: SecretStr) -> SecretStr:
-    if not re.match(r"rediss?://", value.get_secret_value()):
-        raise ValueError("must be a redis:// or rediss:// URL")
+    check_redis_url(value.get_secret_value())
     return value
 
 

@@ -125,7 +125,7 @@ def test_what_is_not_ours_is_let_be(env_file: Path) -> None:
         ("OPERATOR_AUTH", "admin", "must be user:password"),
         ("OPERATOR_AUTH", ":secret", "must be user:password"),
         ("OPERATOR_AUTH", "admin:", "must be user:password"),
-        ("REDIS_URL", "localhost:6379", "must be a redis:// or rediss:// URL"),
+        ("REDIS_URL", "localhost:6379", "must be redis://user:password@host:port/0"),
         (
             "STORAGE_URL",
             "ftp://bucket",
