@@ -5,6 +5,7 @@ import time
 
 from flask import Response, request, send_file
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.wsgi import FileWrapper
 
 from shared.image_file import CONTENT_TYPES
 from shared.image_store import Picture
@@ -36,9 +37,6 @@ def whole(picture: Picture, name: str, settings: Settings) -> Response:
     if request.method != "GET" or not _ONE_RANGE.fullmatch(request.headers.get("Range", "")):
         # several ranges, or of something else than bytes: RFC 9110 lets the whole be sent
         request.environ.pop("HTTP_RANGE", None)
-    else:
-        # the server's own wrapper of files reads and drops what comes before the range
-        request.environ.pop("wsgi.file_wrapper", None)
     file = picture.open()
     response = send_file(
         file,
@@ -50,6 +48,9 @@ def whole(picture: Picture, name: str, settings: Settings) -> Response:
         max_age=_max_age(picture, settings),
         conditional=False,
     )
+    # the server's own wrapper of files reads and drops what comes before a range
+    if "HTTP_RANGE" in request.environ:
+        response.response = FileWrapper(file)
     response.content_length = picture.size
     try:
         response.make_conditional(request.environ, accept_ranges=True, complete_length=picture.size)

@@ -141,7 +141,10 @@ class Client:
         self._outage.check(begins=True)  # it may have waited for a thread
         try:
             result = call()
-        except (FileNotFoundError, AlreadyExistsError, PreconditionError):
+        except FileNotFoundError:
+            self._outage.answered()
+            raise FileNotFoundError(errno.ENOENT, "not there") from None
+        except (AlreadyExistsError, PreconditionError):
             self._outage.answered()
             raise
         except (PermissionDeniedError, UnauthenticatedError) as error:

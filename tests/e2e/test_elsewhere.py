@@ -17,10 +17,8 @@ from tests.pictures import picture
 from tests.redis_server import embedded_server
 from tests.secured import AUTHORITY, secured
 
-RIGHTS = (
-    "on >a-long-password resetchannels ~images:* ~celery:* &images:* &celery:* &/0.celery*"
-    " +@all -@admin -@dangerous +info"
-)
+# As docs/operations.md says.
+RIGHTS = "on >a-long-password ~images:* ~celery:* allchannels +@all -@admin -@dangerous +info"
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +111,7 @@ def test_flower_sees_the_worker_through_tls(stack: Stack) -> None:
 def test_its_user_was_refused_nothing(stack: Stack, owner: "Redis") -> None:
     assert stack.get("/metrics").status_code == stack.get("/readyz").status_code == 200
 
-    assert owner.execute_command("ACL", "LOG") == []
+    assert owner.acl_log() == []
 
 
 def test_a_bucket_that_goes_away_and_comes_back_costs_no_image(

@@ -242,3 +242,10 @@ def test_a_bucket_that_hangs_holds_up_nobody_for_long(hasty: ImageStore, bucket:
             use(hasty)
 
     assert time.monotonic() - begun < 2
+
+
+def test_what_is_not_there_is_not_named(images: ImageStore) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        images.read_input(NAME)
+
+    assert NAME not in str(caught.value)
