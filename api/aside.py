@@ -4,7 +4,7 @@ import errno
 from collections.abc import Callable
 from typing import TypeVar
 
-import gevent
+from gevent.lock import Semaphore
 from gevent.threadpool import ThreadPool
 
 from shared.image_store import StorageAway
@@ -22,12 +22,17 @@ class Aside:
     def __init__(self) -> None:
         # not gevent's own: that one looks up names, and must not wait for a bucket
         self._pool = ThreadPool(_THREADS)
+        # the pool takes calls without a thread for them, and says not for how long they wait
+        self._free = Semaphore(_THREADS)
 
     def __call__(self, call: Callable[[], T]) -> T:
         """Return what the call returns; raise StorageAway when no thread is free in time."""
-        with gevent.Timeout(_PATIENCE_SECONDS, StorageAway(errno.EAGAIN, "too slow")):
-            running = self._pool.spawn(_outcome, call)
-        result, fault = running.get()
+        if not self._free.acquire(timeout=_PATIENCE_SECONDS):
+            raise StorageAway(errno.EAGAIN, "too slow")
+        try:
+            result, fault = self._pool.spawn(_outcome, call).get()
+        finally:
+            self._free.release()
         if fault:
             raise fault
         return result  # type: ignore[no-any-return]  # it is the call's
