@@ -259,7 +259,7 @@ def _block(settings: Settings, api: str, flower: str) -> str:
     API       {api}
     Flower    {flower}
     Provider  {provider}
-    Images    {Path(settings.storage_url).absolute()}
+    Images    {settings.storage_url if settings.bucket else Path(settings.storage_url).absolute()}
 
     Try       {curl}
 {cares}

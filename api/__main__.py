@@ -19,11 +19,14 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from api.app import create_app
+from api.aside import Aside
 from api.unreadable import Worker
 from shared.errors import StoreUnavailable
 from shared.logs import set_up_logs
+from shared.redis_kind import look_at_redis
 from shared.services import Services, build_services
 from shared.settings import Settings, SettingsError, load_settings
+from shared.storage import open_images
 from shared.tally import REPORT_SECONDS
 from shared.version import VERSION
 from shared.weaknesses import weaknesses
@@ -71,7 +74,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def load(self) -> Flask:
         """Build the app inside a worker process, after the fork."""
-        self.services = build_services(self.settings)
+        self.services = build_services(self.settings, aside=Aside())
         return create_app(self.services)
 
     def watch_for_stop(self, worker: Worker) -> None:
@@ -106,13 +109,15 @@ def main() -> int:
     """Run until told to stop; return the exit code."""
     try:
         settings = load_settings()
-        settings.required_redis_url  # noqa: B018 - complains now and not in every worker
+        # complain now and not in every worker
+        open_images(settings)
+        server_weaknesses = look_at_redis(settings.required_redis_url)
     except SettingsError as error:
         print(f"api: {error}", file=sys.stderr)
         return 2
     set_up_logs(settings, "api")
     _log.info("starting", extra={"version": VERSION})
-    for weakness in weaknesses(settings):
+    for weakness in (*weaknesses(settings), *server_weaknesses):
         _log.warning("take care", extra={"reason": weakness})
     Server(settings).run()
     return 0

@@ -106,8 +106,7 @@ def _url(settings: Settings) -> str:
 
 def _pictures(settings: Settings) -> Path | None:
     """Return the folder of the pictures, or None when they are in a bucket."""
-    url = str(settings.storage_url)
-    return None if "://" in url else Path(url).absolute()
+    return None if settings.bucket else Path(settings.storage_url).absolute()
 
 
 def _copy_missing(source: Path, target: Path) -> int:

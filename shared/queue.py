@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from shared.errors import StoreUnavailable
 from shared.job_store import JobStore
+from shared.redis_address import broker_tls, broker_url
 from shared.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -26,8 +27,11 @@ _VISIBILITY_SECONDS = 3_600
 
 def make_celery(settings: Settings) -> Celery:
     """Build the Celery app that senders, workers and Flower share."""
-    app = Celery("images", broker=settings.required_redis_url, set_as_current=False)
+    url = settings.required_redis_url
+    app = Celery("images", broker=broker_url(url), set_as_current=False)
     app.conf.update(celery_settings(settings))
+    if tls := broker_tls(url):
+        app.conf.broker_use_ssl = tls
     return app
 
 

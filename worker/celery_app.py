@@ -21,6 +21,7 @@ from shared import lifeline
 from shared.errors import OtherRelease, StoreUnavailable
 from shared.logs import set_up_logs
 from shared.queue import QUEUE, TaskQueue, make_celery
+from shared.redis_kind import look_at_redis
 from shared.services import build_services
 from shared.settings import SettingsError, load_settings
 from shared.version import VERSION
@@ -41,9 +42,10 @@ warnings.filterwarnings("ignore", category=SecurityWarning)
 try:
     settings = load_settings()
     app = make_celery(settings)
+    services = build_services(settings, TaskQueue(app))
+    look_at_redis(settings.required_redis_url)
 except SettingsError as error:
     sys.exit(f"worker: {error}")
-services = build_services(settings, TaskQueue(app))
 leases = Leases(services.store)
 note = noting(services.tally)
 shop = Workshop(

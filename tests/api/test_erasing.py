@@ -14,6 +14,7 @@ from tests.api.callers import Api, assert_fault, json_of
 from tests.api.named import PICTURE
 from tests.builders import CLAIM, HOUR_MS, LEASE_MS, accepted, dump, known, running
 from tests.fakes import ScriptedProvider
+from tests.folders import folder_of
 from tests.webhooks import FAILED, batch_of, take
 from tests.worker.bench import workshop
 from worker.endings import succeed
@@ -44,7 +45,7 @@ def in_batch(api: Api, number: int = 3) -> list[Job]:
 
 def files(api: Api) -> list[Path]:
     """Return every file of the storage."""
-    return [path for path in api.services.images.folder.rglob("*") if path.is_file()]
+    return [path for path in folder_of(api.services.images).rglob("*") if path.is_file()]
 
 
 def test_nothing_is_kept_of_an_erased_job(api: Api) -> None:

@@ -19,8 +19,8 @@ _NAMES = set(re.findall(r"(?:^ +|\$\{)([A-Z_]+):", _COMPOSE, re.MULTILINE))
 _SETTINGS = {name.upper() for name in Settings.model_fields} | {"STABILITY_API_KEY"}
 _PUBLISHED = "PUBLISHED_ON_LOOPBACK"
 _ONLY_COMPOSE = {"REDIS_PASSWORD", "REDISCLI_AUTH"}
-# the volume and the redis service stand for these
-_DECIDED_THERE = {"STORAGE_URL", "DATA_DIR"}
+# the volume and the redis service stand for these; with a bucket it needs a file of its own
+_DECIDED_THERE = {"STORAGE_URL", "SIGNED_REDIRECT", "DATA_DIR"}
 
 
 def test_only_the_api_and_flower_are_published_and_only_on_loopback() -> None:

@@ -18,6 +18,7 @@ from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import dump
 from tests.fakes import RememberingQueue, ScriptedProvider
+from tests.folders import folder_of
 from tests.pictures import picture
 from tests.upgrade.record import record
 from tests.upgrade.requests import BATCH, KEYS, PROMPTED, UPSCALES
@@ -122,7 +123,7 @@ def house(
     text = recorded_here if request.param == THIS_RELEASE else RECORDED.read_text()
     told = moved_here(text, receiver.url.removeprefix("http://"))
     services = with_webhooks(services)
-    restore(told, redis_client, services.images.folder)
+    restore(told, redis_client, folder_of(services.images))
     return House(services, redis_client, told, Obliging(), create_app(services).test_client())
 
 
@@ -154,7 +155,7 @@ def test_every_picture_can_be_fetched(house: House) -> None:
         if job["status"] == "succeeded":
             with house.client.get(job["image_url"]) as answer:
                 assert answer.data.startswith(b"\x89PNG")
-    assert not list((house.services.images.folder / "inputs").iterdir())
+    assert not list((folder_of(house.services.images) / "inputs").iterdir())
 
 
 def test_a_batch_goes_on_where_it_was(house: House) -> None:

@@ -1,0 +1,48 @@
+"""Calls that block run beside the callers of a web process, and print nothing of what they raise."""
+
+import subprocess
+import sys
+
+SCRIPT = """
+from gevent import monkey
+monkey.patch_all()
+import gevent
+from gevent.monkey import get_original
+from api.aside import Aside
+from shared.image_store import StorageAway
+
+aside, turns, sleep = Aside(), [], get_original("time", "sleep")
+
+def spin():
+    while True:
+        gevent.sleep(0.01)
+        turns.append(1)
+
+def missing():
+    raise FileNotFoundError("a name that opens a picture")
+
+gevent.spawn(spin)
+print(aside(lambda: sleep(0.5) or "done"), len(turns) > 5)
+try:
+    aside(missing)
+except FileNotFoundError:
+    print("raised here")
+
+import api.aside
+api.aside._PATIENCE_SECONDS = 0.2
+hanging = [gevent.spawn(aside, lambda: sleep(1)) for _ in range(32)]
+gevent.sleep(0.1)
+try:
+    aside(lambda: "too late")
+except StorageAway as away:
+    print(away.strerror)
+"""
+
+
+def test_calls_run_beside_callers_and_nobody_waits_for_a_thread_for_long() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert told.stdout.splitlines() == ["done True", "raised here", "too slow"], told.stderr
+    assert told.stderr == ""
