@@ -43,13 +43,15 @@ _LAST_WEBHOOKS_SECONDS = 3.0
 class Consumer:
     """Celery's side of this worker: its name, how many jobs it can run, and what it can be told.
 
-    `listen` to take messages or not, `restart` to end and be started again.
+    `listen` to take messages or not, `restart` to end and be started again, `show` to show from its
+    own loop that it is alive.
     """
 
     name: str
     slots: int
     listen: Callable[[bool], None]
     restart: Callable[[], None]
+    show: Callable[[], None]
 
 
 class Upkeep:
@@ -134,6 +136,7 @@ class Upkeep:
         # alive without a slot: whatever was made could not be kept
         slots = self._consumer.slots if ready else 0
         self._services.store.heartbeat(self._consumer.name, slots, _HEARTBEAT_TTL_MS)
+        self._consumer.show()
         if self._draining.is_set():  # since it was looked at
             self.drain()
 

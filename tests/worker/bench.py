@@ -67,9 +67,10 @@ def an_upkeep(
     accountant: ScriptedProvider | None = None,
     leases: Leases | None = None,
     listen: Callable[[bool], None] | None = None,
+    show: Callable[[], None] = lambda: None,
 ) -> Upkeep:
     """Return the upkeep of a worker that is never restarted."""
-    consumer = Consumer("w", 200, listen or (lambda _: None), lambda: None)
+    consumer = Consumer("w", 200, listen or (lambda _: None), lambda: None, show)
     held = leases or Leases(services.store)
     return Upkeep(consumer, services, held, accountant or ScriptedProvider())
 
