@@ -158,13 +158,15 @@ class House:
         return sum(entry["fields"].get("prompt") == prompt for entry in ledger)
 
     def submit(self, prompts: list[str]) -> list[str]:
-        """Order pictures; return the jobs' ids."""
-        return [self._order({"prompt": prompt}) for prompt in prompts]
-
-    def _order(self, body: dict[str, str]) -> str:
-        answer = self.http.post(f"{self.base}/generate_image", json=body, timeout=10)
+        """Order pictures at once; return the jobs' ids, in the same order."""
+        orders = {"jobs": [{"prompt": prompt} for prompt in prompts]}
+        answer = self.http.post(f"{self.base}/batches", json=orders, timeout=30)
         assert answer.status_code == 202, answer.text
-        return str(answer.json()["job_id"])
+        return [str(job["job_id"]) for job in answer.json()["jobs"]]
+
+    def begun(self, jobs: list[str]) -> None:
+        """Wait until some of the jobs have begun."""
+        eventually(lambda: self.job(jobs[0]).get("started_at"), 30, "the first of them")
 
     def job(self, job_id: str) -> dict[str, Any]:
         """Return a job as the API tells it; empty while the API is away."""
