@@ -191,7 +191,11 @@ class House:
         return end
 
     def remove(self) -> None:
-        """Remove containers, volumes, network and images."""
-        self.compose("down", "-v", "--remove-orphans", "--timeout", "5", check=False)
-        for image in self._images:
-            _run("docker", "rmi", "-f", image)
+        """Remove containers, volumes, network and images, but none that has another's name too."""
+        self.compose(
+            "down", "-v", "--rmi", "local", "--remove-orphans", "--timeout", "5", check=False
+        )
+        for image in self._images:  # what an upgrade has replaced has no name any more
+            named = _run("docker", "image", "inspect", "-f", "{{.RepoTags}}", image)
+            if named.stdout.strip() == "[]":
+                _run("docker", "rmi", image)
