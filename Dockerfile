@@ -1,17 +1,42 @@
 # One image for the API, the worker, Flower and the sandbox; docker-compose.yml says which one runs.
-FROM python:3.11-slim-bookworm
+FROM python:3.11-slim-bookworm AS build
 
-WORKDIR /app
+RUN apt-get update && apt-get install -y --no-install-recommends tini
 
 # Before the source, so that a change of the source installs nothing again.
-COPY requirements.txt .
-RUN pip install --no-cache-dir -r requirements.txt
+COPY requirements.txt /build/
+# Neither pip nor the tests that packages bring along are needed to run.
+RUN python -m venv --without-pip /opt/venv \
+    && pip --python /opt/venv/bin/python install --no-cache-dir -r /build/requirements.txt \
+    && find /opt/venv -type d -name tests -prune -exec rm -r {} +
 
-COPY . .
-# The id is fixed, since a volume outlives the image; a new volume takes over the folder's owner.
-# A checkout may be readable by its owner only.
-RUN useradd --uid 10001 --no-create-home app \
-    && install -d -o app -g app saved_images \
-    && chmod -R a+rX .
-USER app
+WORKDIR /app
+COPY api api
+COPY sandbox sandbox
+COPY shared shared
+COPY worker worker
+# A checkout may be readable by its owner only. The bytecode counts whatever the files' times become.
+RUN chmod -R a+rX . && python -m compileall -q --invalidation-mode unchecked-hash .
+
+
+FROM python:3.11-slim-bookworm
+
+LABEL org.opencontainers.image.title="Stability AI Image API" \
+      org.opencontainers.image.description="A queue, a money guard and a picture store between callers and Stability AI's image API." \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.licenses="MIT"
+
+# The folders are there so that a new volume takes over their owner. The ids are fixed, since a volume outlives
+# the image, and are numbers, by which Kubernetes sees that this is not root.
+RUN groupadd --gid 10001 app && useradd --uid 10001 --gid app --no-create-home app \
+    && install -d -o app -g app /app/saved_images /app/flower
+COPY --from=build /usr/bin/tini-static /usr/bin/tini
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /app /app
+
+WORKDIR /app
+ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+USER 10001:10001
+# The first process of a container must pass signals on and reap what is left to it, wherever it runs.
+ENTRYPOINT ["tini", "--"]
 CMD ["python", "-m", "api"]

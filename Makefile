@@ -9,10 +9,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run doctor key backup restore compact test lint types pytest fuzz chaos bench format pins clean
+.PHONY: help run doctor key backup restore compact test lint types pytest docker-test fuzz chaos bench format pins clean
 
 help: ## list what can be made
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.done ## start everything; Ctrl-C stops it
 	@$(BIN)/python app.py
@@ -53,6 +53,9 @@ types: $(VENV)/dev.done ## check types
 # started would each compile everything where the environment forbids to keep it, as in many images.
 pytest: $(VENV)/dev.done ## run every test
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+
+docker-test: $(VENV)/dev.done ## build, kill, upgrade and stop a compose project of its own; takes six minutes
+	$(BIN)/python -m pytest tests/docker
 
 fuzz: $(VENV)/dev.done ## send requests made from the document, then pictures that mean harm; takes half an hour
 	$(BIN)/python -m tests.fuzz.run --requests $(FUZZ_REQUESTS)

@@ -98,6 +98,7 @@ class Settings(BaseModel):
     shutdown_grace_seconds: Annotated[int, Field(ge=1, le=3_600)] = 20
     worker_concurrency: Annotated[int, Field(ge=1, le=2_000)] = 200
     web_processes: Annotated[int, Field(ge=1, le=64)] = 2
+    heartbeat_file: Path | None = None
     webhook_secret: WebhookSecret | None = None
     prices: Prices = {}
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -27,6 +27,11 @@ def _of_callers(settings: Settings) -> list[str]:
             "ALLOW_ANONYMOUS is on: whoever reaches this service may make images at your expense,"
             " see all jobs and cancel them"
         )
+    elif settings.open_mode and settings.published_on_loopback:
+        found.append(
+            "CLIENT_KEYS is not set, and this service can't see that only its machine reaches the port,"
+            " as PUBLISHED_ON_LOOPBACK says: whoever does may make images at your expense"
+        )
     if not settings.sandbox and settings.credits_per_day is None:
         found.append("CREDITS_PER_DAY is not set: a mistake or a guest may spend all your credits")
     if _in_clear(settings.public_base_url):

@@ -25,6 +25,7 @@ from shared.redis_kind import look_at_redis
 from shared.services import build_services
 from shared.settings import SettingsError, load_settings
 from shared.version import VERSION
+from worker import heartbeat
 from worker.answers import noting
 from worker.leases import Leases
 from worker.probing import TIMEOUT_SECONDS
@@ -78,6 +79,16 @@ def _refuse_another_release(**_: Any) -> None:
         pass  # it waits for the store, as ever
 
 
+@signals.worker_init.connect
+def _begin_heartbeat(**_: Any) -> None:
+    file = settings.heartbeat_file
+    try:
+        if file:
+            heartbeat.begin(file)
+    except OSError as error:
+        sys.exit(f"worker: HEARTBEAT_FILE {file} can't be written: {error.strerror}")
+
+
 @signals.worker_ready.connect
 def _start_upkeep(sender: Any, **_: Any) -> None:
     # at every lost connection it tells of a default that this service sets on purpose; not earlier, for
@@ -89,6 +100,7 @@ def _start_upkeep(sender: Any, **_: Any) -> None:
         slots=sender.controller.concurrency,
         listen=partial(_listen, sender),
         restart=partial(os.kill, os.getpid(), signal.SIGTERM),
+        show=partial(_show, sender),
     )
     upkeep = Upkeep(consumer, services, leases, accountant)
     _upkeep.append(upkeep)
@@ -100,6 +112,12 @@ def _start_upkeep(sender: Any, **_: Any) -> None:
 def _listen(consumer: Any, listens: bool) -> None:
     """Have Celery's own thread take messages from now on, or none."""
     consumer.call_soon(consumer.add_task_queue if listens else consumer.cancel_task_queue, QUEUE)
+
+
+def _show(consumer: Any) -> None:
+    """Have Celery's own thread touch the file by which others see that it runs."""
+    if settings.heartbeat_file:
+        consumer.call_soon(heartbeat.touch, settings.heartbeat_file)
 
 
 @signals.task_prerun.connect

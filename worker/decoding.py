@@ -1,4 +1,4 @@
-"""Decode pictures whose structure is known to be whole, and never more at once than there are cores."""
+"""Decode pictures whose structure is known to be whole: at most as many at once as cores, and four."""
 
 import io
 import os
@@ -13,8 +13,10 @@ from shared.errors import BrokenImage
 from shared.image_info import ImageInfo
 
 # Decoding takes 10 to 60 MB a picture and Pillow's work does not wait for anything: more at once than
-# there are cores only costs memory.
-_decoding = threading.BoundedSemaphore(os.cpu_count() or 1)
+# there are cores only costs memory. Four keep up with the provider's limit; a container with a limit of
+# memory may see the cores of a large machine.
+AT_ONCE = min(os.cpu_count() or 1, 4)
+_decoding = threading.BoundedSemaphore(AT_ONCE)
 # The provider's largest is 16 megapixels; decoding takes 3 to 4 bytes a pixel.
 MOST_PIXELS = 64_000_000
 _PIXELS_ONLY = {"png": png_file.pixels_only, "jpeg": jpeg_file.pixels_only}

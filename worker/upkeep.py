@@ -46,13 +46,15 @@ _LAST_WEBHOOKS_SECONDS = 3.0
 class Consumer:
     """Celery's side of this worker: its name, how many jobs it can run, and what it can be told.
 
-    `listen` to take messages or not, `restart` to end and be started again.
+    `listen` to take messages or not, `restart` to end and be started again, `show` to show from its
+    own loop that it is alive.
     """
 
     name: str
     slots: int
     listen: Callable[[bool], None]
     restart: Callable[[], None]
+    show: Callable[[], None]
 
 
 class Upkeep:
@@ -149,6 +151,7 @@ class Upkeep:
             self._draining.set()
             self._consumer.restart()
             return
+        self._consumer.show()
         if self._draining.is_set():  # since it was looked at
             self.drain()
 

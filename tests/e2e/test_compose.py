@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,9 @@ _LET_IN = re.findall(r"^!(\S+)$", (_ROOT / ".dockerignore").read_text(), re.MULT
 _NAMES = set(re.findall(r"(?:^ +|\$\{)([A-Z_]+):", _COMPOSE, re.MULTILINE))
 _SETTINGS = {name.upper() for name in Settings.model_fields} | {"STABILITY_API_KEY"}
 _PUBLISHED = "PUBLISHED_ON_LOOPBACK"
-_ONLY_COMPOSE = {"REDIS_PASSWORD", "REDISCLI_AUTH"}
-# the volume and the redis service stand for these; with a bucket it needs a file of its own
-_DECIDED_THERE = {"STORAGE_URL", "SIGNED_REDIRECT", "DATA_DIR"}
+_MEMORY = {"API_MEMORY_MB", "WORKER_MEMORY_MB", "REDIS_MEMORY_MB", "MEMORY_MB"}
+_ONLY_COMPOSE = {"REDIS_PASSWORD", "REDISCLI_AUTH", *_MEMORY}
+_OURS = ("api", "worker", "flower", "sandbox")
 
 
 def test_only_the_api_and_flower_are_published_and_only_on_loopback() -> None:
@@ -40,19 +41,21 @@ def test_it_is_guarded_as_on_loopback_and_open_to_nobody_else() -> None:
     assert given["ALLOW_ANONYMOUS"] == ""
     assert settings.on_loopback
     assert settings.operator_open
-    assert not weaknesses(settings)
+    assert [told.split()[0] for told in weaknesses(settings)] == ["CLIENT_KEYS"]
 
 
 def test_every_name_it_sets_is_one_that_the_service_reads() -> None:
-    assert _NAMES - _ONLY_COMPOSE <= _SETTINGS
+    of_buckets = {name for name in _NAMES if name.startswith(("AWS_", "AZURE_"))}
+
+    assert _NAMES - _ONLY_COMPOSE - of_buckets <= _SETTINGS
 
 
-def test_every_setting_can_be_given_to_it_or_is_decided_there() -> None:
-    assert _SETTINGS - _NAMES == _DECIDED_THERE
+def test_every_setting_can_be_given_to_it() -> None:
+    assert not _SETTINGS - _NAMES
 
 
 def test_a_part_has_more_time_to_stop_than_it_asks_for() -> None:
-    common, workers = map(int, re.findall(r"stop_grace_period: (\d+)s", _COMPOSE))
+    common, workers, _redis = map(int, re.findall(r"stop_grace_period: (\d+)s", _COMPOSE))
     (asked,) = map(int, re.findall(r"SHUTDOWN_GRACE_SECONDS: (\d+)", _COMPOSE))
 
     assert Settings.model_fields["shutdown_grace_seconds"].default < common
@@ -64,8 +67,80 @@ def test_the_services_run_the_public_commands() -> None:
         "python -m api",
         "celery -A worker.celery_app worker --without-gossip",
         "celery -A worker.celery_app flower --conf=worker/flower_config.py",
-        "python -m sandbox --host 0.0.0.0 --allow-any-host --port 8900",
     ]
+
+
+@pytest.mark.parametrize("key", ["API_KEY", "STABILITY_API_KEY"])
+@pytest.mark.parametrize(
+    ("value", "runs"),
+    [
+        ("", "python -m sandbox --host 0.0.0.0 --allow-any-host --port 8900"),
+        ("sk-1", "sleep infinity"),
+    ],
+)
+def test_the_sandbox_sleeps_when_there_is_a_key(
+    key: str, value: str, runs: str, tmp_path: Path
+) -> None:
+    script = re.search(r"- \|\n((?: {8}.*\n)+)", _service("sandbox"))
+    assert script
+    for name in ("python", "sleep"):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho {name} "$@"\n')
+        (tmp_path / name).chmod(0o700)
+
+    ran = subprocess.run(
+        ["/bin/sh", "-c", script[1].replace("$$", "$")],
+        env={"PATH": str(tmp_path), key: value},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ran.stdout == f"{runs}\n"
+
+
+@pytest.mark.parametrize("name", [*_OURS, "redis"])
+def test_each_part_is_kept_small(name: str) -> None:
+    whole = _service(name)
+
+    for promise in (
+        "read_only: true",
+        "cap_drop: [ALL]",
+        "no-new-privileges:true",
+        "driver: local",
+    ):
+        assert promise in whole, promise
+    assert re.search(r"mem_limit: (\$\{[A-Z]+_MEMORY_MB:-\d+\}|\d+)m$", whole, re.MULTILINE)
+    assert "healthcheck:\n" in whole
+    assert "restart: unless-stopped" in whole
+    assert "init: true" not in whole  # tini is in the image
+
+
+def test_every_health_check_of_ours_is_a_cheap_one() -> None:
+    for name in _OURS:
+        assert re.search(r"test: .*(shared\.alive|worker\.heartbeat)", _service(name)), name
+    file = re.search(r"HEARTBEAT_FILE: (\S+)", _service("worker"))
+
+    assert file
+    assert f'"worker.heartbeat", "{file[1]}"' in _service("worker")
+    assert file[1].startswith("/tmp/")  # noqa: S108 - the one folder that can be written to
+
+
+def test_redis_is_full_before_its_container_is() -> None:
+    redis = _service("redis")
+
+    assert "MEMORY_MB: ${REDIS_MEMORY_MB:-1024}" in redis
+    assert "mem_limit: ${REDIS_MEMORY_MB:-1024}m" in redis
+    assert "maxmemory $$((MEMORY_MB * 3 / 4))mb" in redis
+    assert "user: valkey" in redis
+
+
+def test_every_volume_lies_where_the_image_has_a_folder_of_its_user() -> None:
+    folders = set(re.findall(r'volumes: \["(?:images|flower):(\S+)"\]', _COMPOSE))
+    made = re.search(r"install -d -o app -g app (.*)", _DOCKERFILE)
+
+    assert made
+    assert folders == set(made[1].split())
+    assert re.findall(r"DATA_DIR: (\S+)", _service("flower")) == ["/app/flower"]
 
 
 def test_nothing_keeps_the_workers_from_being_several() -> None:
@@ -83,8 +158,30 @@ def test_the_image_has_a_python_that_the_service_supports_and_the_exact_pins() -
 
     assert version
     assert (int(version[1]), int(version[2])) >= (3, 11)
-    assert "-r requirements.txt" in _DOCKERFILE
-    assert re.findall(r"^USER (\S+)$", _DOCKERFILE, re.MULTILINE) == ["app"]
+    assert "-r /build/requirements.txt" in _DOCKERFILE
+    assert len(set(re.findall(r"^FROM (\S+)", _DOCKERFILE, re.MULTILINE))) == 1
+
+
+def test_the_image_runs_as_no_root_under_an_init_without_what_built_it() -> None:
+    last = _DOCKERFILE.split("\nFROM ")[-1]
+
+    # a number, which is what Kubernetes can check
+    assert re.findall(r"^USER (\S+)$", last, re.MULTILINE) == ["10001:10001"]
+    assert 'ENTRYPOINT ["tini", "--"]' in last
+    assert "apt-get" not in last
+    assert "pip" not in last
+    assert all("--from=build" in line for line in re.findall(r"^COPY .*", last, re.MULTILINE))
+    assert "ARG" not in _DOCKERFILE  # arguments stay in the image's history
+
+
+def test_the_image_tells_what_it_is() -> None:
+    project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
+    labels = dict(re.findall(r'image\.(\w+)="([^"]+)"', _DOCKERFILE))
+
+    assert labels.pop("title")
+    assert labels == {name: project[name] for name in ("description", "version")} | {
+        "licenses": project["license"]
+    }
 
 
 def test_only_the_source_and_the_pins_go_into_the_image() -> None:
@@ -102,6 +199,15 @@ def test_compose_accepts_the_file(command: str) -> None:
     checked = _run(*words, "--file", str(_ROOT / "docker-compose.yml"), "config", "--quiet")
 
     assert checked.returncode == 0, checked.stderr
+
+
+def _service(name: str) -> str:
+    """Return what the file says of a service, with what it takes from the common part."""
+    own = re.search(rf"^  {name}:.*\n((?:    .*\n|\n)+)", _COMPOSE, re.MULTILINE)
+    common = re.search(r"^x-app:.*\n((?:  .*\n)+)", _COMPOSE, re.MULTILINE)
+    assert own
+    assert common
+    return own[1].replace("    <<: *app\n", common[1])
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:

@@ -28,7 +28,11 @@ def test_there_is_nothing_to_say_about_the_defaults() -> None:
             {"allow_anonymous": True, "host": EVERYWHERE},
             ["ALLOW_ANONYMOUS", "Flower listens on loopback only"],
         ),
-        ({"host": EVERYWHERE, "published_on_loopback": True}, []),
+        ({"host": EVERYWHERE, "published_on_loopback": True}, ["PUBLISHED_ON_LOOPBACK"]),
+        (
+            {"host": EVERYWHERE, "published_on_loopback": True, "client_keys": f"a:{'k' * 32}"},
+            ["OPERATOR_AUTH"],
+        ),
         ({"operator_auth": "boss:12345678901"}, ["OPERATOR_AUTH has a password of less than 12"]),
         ({"operator_auth": "boss:123456789012"}, []),
         ({"api_key": KEY}, ["CREDITS_PER_DAY is not set"]),

@@ -68,9 +68,10 @@ def an_upkeep(
     leases: Leases | None = None,
     listen: Callable[[bool], None] | None = None,
     restart: Callable[[], None] = lambda: None,
+    show: Callable[[], None] = lambda: None,
 ) -> Upkeep:
     """Return the upkeep of a worker that can't be restarted."""
-    consumer = Consumer("w", 200, listen or (lambda _: None), restart)
+    consumer = Consumer("w", 200, listen or (lambda _: None), restart, show)
     held = leases or Leases(services.store)
     return Upkeep(consumer, services, held, accountant or ScriptedProvider())
 

@@ -1,6 +1,5 @@
 """Pictures are decoded by the machine's measure, and only as what they were checked for."""
 
-import os
 import threading
 
 import pytest
@@ -9,9 +8,7 @@ from shared.errors import BrokenImage
 from shared.image_file import ImageInfo, inspect
 from tests.builders import at_once
 from tests.pictures import picture
-from worker.decoding import MOST_PIXELS, decoded
-
-CORES = os.cpu_count() or 1
+from worker.decoding import AT_ONCE, MOST_PIXELS, decoded
 
 
 def test_no_more_are_decoded_at_once_than_there_are_cores() -> None:
@@ -24,15 +21,15 @@ def test_no_more_are_decoded_at_once_than_there_are_cores() -> None:
             with lock:
                 inside.append(number)
                 most.append(len(inside))
-                if len(inside) > CORES:
+                if len(inside) > AT_ONCE:
                     too_many.set()
             too_many.wait(0.1)
             with lock:
                 inside.remove(number)
 
-    at_once(decode, range(CORES + 2))
+    at_once(decode, range(AT_ONCE + 2))
 
-    assert max(most) == CORES
+    assert max(most) == AT_ONCE
 
 
 @pytest.mark.parametrize(
