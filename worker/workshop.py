@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
@@ -27,6 +27,7 @@ from shared.job_store import JobStore
 from shared.jobs import Job
 from shared.moves import Release, Turn
 from shared.settings import Settings
+from worker.departures import Departures
 from worker.endings import fail, finish_from_disk, result_of, settle, succeed
 from worker.leases import Lease, LeaseLost, Leases, for_a_while, insist
 from worker.pictures import checked
@@ -71,6 +72,7 @@ class Workshop:
     breaker: Breaker
     stopping: threading.Event
     poll_ms: int = POLL_MS
+    departures: Departures = field(default_factory=Departures)
 
 
 def wait_for_turn(job: Job, lease: Lease, shop: Workshop) -> int | None:

@@ -22,13 +22,15 @@ class Cut:
     from_what: str = "everything"
 
 
-def plan(seed: int, seconds: float) -> list[Cut]:
-    """Return the cuts that so many seconds have room for, at least one."""
+def plan(seed: int, seconds: float, only: str = "") -> list[Cut]:
+    """Return the cuts that so many seconds have room for, at least one; `only` of hosts called so."""
     rng = random.Random(seed)
     cuts: list[Cut] = []
     left = seconds
     while True:
         for cut in _round(rng):
+            if not cut.host.startswith(only):
+                continue
             left -= cut.seconds + PAUSE_SECONDS
             if cuts and left < 0:
                 return cuts
@@ -44,6 +46,8 @@ def _round(rng: random.Random) -> Iterator[Cut]:
     yield Cut(first, ("back",), rng.uniform(38, 50), from_redis, "Redis and storage")
     yield Cut(second, ("out",), rng.uniform(20, 30), from_provider, "the provider")
     yield Cut(third, ("back", "out"), rng.uniform(32, 40), from_redis + from_provider)
+    # so short that calls wait for their connections meanwhile, and all come through at once
+    yield Cut("sandbox", ("out",), rng.uniform(2.5, 4.5), from_provider, "all workers")
     yield Cut(one, ("back",), rng.uniform(15, 25), ("api",), "Redis and storage")
     yield Cut(other, ("front", "back"), rng.uniform(10, 20), ("api",))
     yield Cut("redis", ("back",), rng.uniform(10, 15), ("redis",))

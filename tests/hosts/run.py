@@ -24,7 +24,7 @@ from tests.chaos.house import PROVIDER_TIMEOUT
 from tests.chaos.judge import Facts, Misdeed, Picture, StoredJob, Verdict, judge
 from tests.chaos.misdeeds import Sandbox
 from tests.chaos.table import books
-from tests.hosts.house import APIS, House
+from tests.hosts.house import APIS, MANNERS, House
 from tests.hosts.network import isolate
 from tests.hosts.plan import Cut, plan
 from tests.hosts.recovery import HEADERS, Held, Recovery
@@ -42,6 +42,7 @@ class Course:
     seconds: float
     seed: int
     callers: int
+    only: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,13 @@ class Report:
 def run(folder: Path, course: Course) -> Report:
     """Take a service of its own through a course; leaves no process behind."""
     with House(folder) as house:
-        sandbox = Sandbox(house.sandbox)
+        sandbox = Sandbox(house.sandbox, MANNERS)
         if not sandbox.calm(_ANSWER_SECONDS):
             raise RuntimeError("the sandbox does not answer")
         bases = [*house.bases.values()]
         with Callers(bases, course.seed, course.callers, HEADERS) as callers:
             time.sleep(_CALM_SECONDS)
-            found = [_cut(house, cut) for cut in plan(course.seed, course.seconds)]
+            found = [_cut(house, cut) for cut in plan(course.seed, course.seconds, course.only)]
             callers.stop(_ANSWER_SECONDS)
         with closing(connect(house.redis_url)) as redis:
             index = JobIndex(redis, Pace(0))
@@ -175,6 +176,12 @@ def main() -> int:
     add("--seconds", type=float, default=400.0, help="of cuts and recovery (%(default)s)")
     add("--seed", type=int, help="of all random choices, to repeat a run (by chance)")
     add("--callers", type=int, default=4, help="at once (%(default)s)")
+    add(
+        "--only",
+        default="",
+        choices=["worker", "api", "redis", "bucket", "sandbox"],
+        help="cut such hosts",
+    )
     add("--folder", type=Path, help="where data, pictures and logs stay; else they are removed")
     asked = parser.parse_args()
     try:
@@ -192,7 +199,7 @@ def main() -> int:
         if any(place.iterdir()):
             parser.error(f"{place} is not empty: what is there would be judged too")
         try:
-            report = run(place, Course(asked.seconds, seed, asked.callers))
+            report = run(place, Course(asked.seconds, seed, asked.callers, asked.only))
         except KeyboardInterrupt:
             print("Stopped by hand: nothing is judged.")
             return 130
