@@ -18,10 +18,12 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from api.app import create_app
+from api.aside import Aside
 from api.unreadable import Worker
 from shared.logs import set_up_logs
 from shared.services import Services, build_services
 from shared.settings import Settings, SettingsError, load_settings
+from shared.storage import open_images
 from shared.weaknesses import weaknesses
 
 _log = logging.getLogger(__name__)
@@ -66,7 +68,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def load(self) -> Flask:
         """Build the app inside a worker process, after the fork."""
-        self.services = build_services(self.settings)
+        self.services = build_services(self.settings, aside=Aside())
         return create_app(self.services)
 
     def watch_for_stop(self, worker: Worker) -> None:
@@ -88,7 +90,9 @@ def main() -> int:
     """Run until told to stop; return the exit code."""
     try:
         settings = load_settings()
-        settings.required_redis_url  # noqa: B018 - complains now and not in every worker
+        # complain now and not in every worker
+        settings.required_redis_url  # noqa: B018
+        open_images(settings)
     except SettingsError as error:
         print(f"api: {error}", file=sys.stderr)
         return 2

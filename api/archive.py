@@ -1,7 +1,8 @@
 """The images of a batch in one zip, sent as it is made: memory holds a piece of one image at a time."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,13 +21,16 @@ _PIECE_BYTES = 256 * 1024
 def archive(batch: Batch, services: Services) -> Response:
     """Answer the images that are finished now, and a manifest that tells of every job."""
     batch, jobs = services.index.whole(batch)
-    response = Response(_zipped(batch, jobs, services), mimetype="application/zip")
+    pieces = _zipped(batch, jobs, services)
+    # the first is made now: that the storage is away is an answer, and later a broken file
+    response = Response(chain([next(pieces)], pieces), mimetype="application/zip")
+    response.call_on_close(pieces.close)
     response.headers["Content-Disposition"] = f'attachment; filename="batch-{batch.id}.zip"'
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _zipped(batch: Batch, jobs: list[Job], services: Services) -> Iterator[bytes]:
+def _zipped(batch: Batch, jobs: list[Job], services: Services) -> Generator[bytes]:
     # stored and not deflated: pictures are compressed already, and other callers wait meanwhile
     zipped = ZipStream(sized=False)
     told: list[dict[str, Any]] = []
@@ -46,9 +50,9 @@ def _zipped(batch: Batch, jobs: list[Job], services: Services) -> Iterator[bytes
 
 def _opened(job: Job, images: ImageStore) -> BinaryIO | None:
     """Open a job's image, if it is there: from then on it may be deleted and is still sent whole."""
-    path = images.find(job.image) if job.status == "succeeded" else None
+    picture = images.find(job.image) if job.status == "succeeded" else None
     try:
-        return path.open("rb") if path else None
+        return picture.hold() if picture else None
     except FileNotFoundError:
         return None
 

@@ -6,7 +6,8 @@ from typing import Any
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
-from shared.errors import Fault, InvalidRequest, Unauthorized
+from shared.errors import Fault, InvalidRequest, StorageUnavailable, Unauthorized
+from shared.image_store import StorageAway
 from shared.logs import request_id
 from shared.over_limit import OverLimit
 
@@ -68,6 +69,7 @@ _FRAMEWORK = {
 def register(app: Flask) -> None:
     """Answer every fault of an app in the one shape."""
     app.register_error_handler(Fault, _fault)
+    app.register_error_handler(StorageAway, _storage_away)
     app.register_error_handler(HTTPException, _framework)
     app.register_error_handler(Exception, _defect)
 
@@ -92,6 +94,12 @@ def _fault(fault: Fault) -> Response:
     if isinstance(fault, OverLimit):
         _tell_limit(response, fault)
     return response
+
+
+def _storage_away(error: StorageAway) -> Response:
+    _log.warning("storage", extra={"storage": error.strerror})
+    away = "Where the images are kept does not answer; try again shortly"
+    return _fault(StorageUnavailable(away))
 
 
 def _tell_limit(response: Response, fault: OverLimit) -> None:

@@ -29,6 +29,7 @@ from shared.errors import (
 )
 from shared.hosts import is_loopback
 from shared.image_file import inspect
+from shared.image_store import StorageAway
 from shared.outbound import Outbound, check_written
 from shared.services import Services
 from shared.settings import Settings
@@ -188,8 +189,8 @@ def _saved(source: Source, services: Services) -> bytes:
     images, name = services.images, source.saved or ""
     if not images.is_name(name):
         raise _wrong(source.field, "names no image of this service")
-    if path := images.find(name):
-        with suppress(FileNotFoundError), path.open("rb") as file:
+    if picture := images.find(name):
+        with suppress(FileNotFoundError), picture.open() as file:
             return file.read(services.settings.max_upload_bytes + 1)
     job = services.store.find_by_image(name)
     if job is None:
@@ -213,6 +214,8 @@ def _again(source: Source, services: Services) -> Upload:
     try:
         data = services.images.read_input(source.kept)
         return Upload(inspect(data).upright, "", lambda: data)
+    except StorageAway:
+        raise
     except (OSError, BrokenImage) as error:
         raise Conflict("The image that was to be enlarged is no longer kept") from error
 

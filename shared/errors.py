@@ -95,7 +95,7 @@ class StoreUnavailable(Fault):
 
 
 class StorageUnavailable(Fault):
-    """An upload could not be kept, so nothing was accepted."""
+    """What keeps the images does not answer: an upload was not kept, an image can't be read."""
 
     error_code = "unavailable"
 

@@ -1,13 +1,9 @@
-"""Where pictures lie: one folder, written so that a name never shows half a file."""
+"""Where pictures are kept: what a folder and a bucket have in common, and what they are asked."""
 
-import os
 import re
-import shutil
-import tempfile
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
+from typing import BinaryIO, Protocol
 
 from shared.image_file import EXTENSIONS
 
@@ -17,143 +13,104 @@ _NAME = re.compile(NAME_PATTERN)
 # The id of its job; those of jobs from before are called as images are.
 _INPUT = re.compile(rf"(?:[0-9a-f]{{32}}|[A-Za-z0-9]{{22}}){_ENDING}")
 INPUTS = "inputs"
-_WRITING = ".writing-"
-# Room for some hundred of the largest pictures; below it, what is paid for might not fit.
-ROOM_BYTES = 1024**3
 
 
-class ImageStore:
-    """Images by name, in a folder; inputs of jobs lie beside them in `inputs/` and are never served."""
+class StorageAway(OSError):
+    """What keeps the pictures does not answer, or refuses us; `strerror` says which, and names none."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder.absolute()
+
+class Picture(Protocol):
+    """An image that was there when it was found; each of these raises OSError."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        ...
+
+    @property
+    def modified(self) -> float:
+        """When it was written, in seconds since 1970."""
+        ...
+
+    def open(self) -> BinaryIO:
+        """Return it as a file from which memory holds a piece at a time."""
+        ...
+
+    def hold(self) -> BinaryIO:
+        """Return it as such a file, which can be read to its end also when it is deleted meanwhile."""
+        ...
+
+    def read_bytes(self) -> bytes:
+        """Return all of it."""
+        ...
+
+
+class ImageStore(ABC):
+    """Images by name; inputs of jobs lie beside them under `inputs/` and are never served.
+
+    All but `trouble` and `signed_url` may raise OSError.
+    """
 
     @staticmethod
     def is_name(name: str) -> bool:
         """Tell whether a text has the shape of an image's name; no other is ever opened."""
         return _NAME.fullmatch(name) is not None
 
+    @staticmethod
+    def is_input(name: str) -> bool:
+        """Tell whether a text has the shape of an input's name."""
+        return _INPUT.fullmatch(name) is not None
+
+    @abstractmethod
     def put(self, name: str, data: bytes) -> bool:
-        """Write an image whole or not at all; return False when it is there already: the first stays.
+        """Write an image whole or not at all; return False when another is there: the first stays."""
 
-        May raise OSError.
-        """
-        # readable for a web server beside this one: who has the name may see the picture anyway
-        return _write(self._path(name), data, mode=0o644)
+    @abstractmethod
+    def find(self, name: str) -> Picture | None:
+        """Return an image, or None when it is not there."""
 
+    @abstractmethod
     def delete(self, name: str) -> None:
         """Remove an image, if it is there."""
-        self._path(name).unlink(missing_ok=True)
 
+    @abstractmethod
     def put_input(self, name: str, data: bytes) -> None:
-        """Write what a job will send to the provider; may raise OSError."""
-        _write(self._input(name), data, mode=0o600)
+        """Write what a job will send to the provider."""
 
-    def find(self, name: str) -> Path | None:
-        """Return the file of an image, or None when it is not there."""
-        path = self._path(name)
-        # a link would lead out of the folder
-        return path if path.is_file() and not path.is_symlink() else None
-
+    @abstractmethod
     def read_input(self, name: str) -> bytes:
-        """Return an input's bytes; may raise OSError."""
-        return self._input(name).read_bytes()
+        """Return an input's bytes; raise FileNotFoundError when it is not there."""
 
+    @abstractmethod
     def delete_input(self, name: str) -> None:
         """Remove an input, if it is still there."""
-        self._input(name).unlink(missing_ok=True)
 
+    @abstractmethod
     def inputs_older_than(self, seconds: float) -> Iterator[str]:
-        """Yield the names of the inputs that were written longer ago; may raise OSError."""
-        for file in _older_than(seconds, self.folder / INPUTS):
-            if _INPUT.fullmatch(file.name):
-                yield file.name
+        """Yield the names of the inputs that were written longer ago."""
 
+    @abstractmethod
     def drop_leavings(self, seconds: float) -> int:
         """Remove what writers that died longer ago have left half written; return how many files."""
-        dropped = 0
-        for folder in (self.folder, self.folder / INPUTS):
-            for file in _older_than(seconds, folder, _WRITING):
-                file.unlink(missing_ok=True)
-                dropped += 1
-        return dropped
 
+    @abstractmethod
     def trouble(self) -> str:
-        """Return what keeps images from being written now, or nothing."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.folder) as probe:
-                probe.write(b"\0")
-            free = shutil.disk_usage(self.folder).free
-        except OSError:
-            return "not writable"
-        return "" if free >= ROOM_BYTES else "almost full"
+        """Return what keeps images from being written now, or nothing; cheap to ask often."""
 
-    def _path(self, name: str) -> Path:
-        if not self.is_name(name):
-            raise ValueError("not the name of an image")
-        return self.folder / name
-
-    def _input(self, name: str) -> Path:
-        if not _INPUT.fullmatch(name):
-            raise ValueError("not the name of an input")
-        return self.folder / INPUTS / name
+    @abstractmethod
+    def signed_url(self, name: str, seconds: int) -> str | None:
+        """Return an address at which anybody may read an image for so long; None: there is none."""
 
 
-def _older_than(seconds: float, folder: Path, prefix: str = "") -> Iterator[Path]:
-    """Yield the files of a folder, if it is there, that were written longer ago."""
-    if not folder.is_dir():
-        return
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            # the name first: there may be a million pictures, and to look at one is a call of its own
-            if entry.name.startswith(prefix) and _age(entry) > seconds:
-                yield Path(entry.path)
+def image_name(name: str) -> str:
+    """Return the name of an image; raise ValueError when it is none."""
+    if not ImageStore.is_name(name):
+        raise ValueError("not the name of an image")
+    return name
 
 
-def _age(entry: "os.DirEntry[str]") -> float:
-    """Return the seconds since a file was written; 0 for what is no file, or no longer there."""
-    with suppress(FileNotFoundError):
-        if entry.is_file(follow_symlinks=False):
-            return time.time() - entry.stat().st_mtime
-    return 0
-
-
-def _write(path: Path, data: bytes, mode: int) -> bool:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=_WRITING, dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        # a link never replaces, as a rename would: callers may hold half of the first already
-        _link(temporary, path)
-    except FileExistsError:
-        return False
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-    _sync_folder(path.parent)
-    return True
-
-
-def _link(temporary: str, path: Path) -> None:
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        raise
-    except OSError:
-        # exFAT and some network folders know no links: look, then rename, which is nearly as good
-        if path.exists():
-            raise FileExistsError(path) from None
-        Path(temporary).rename(path)
-
-
-def _sync_folder(folder: Path) -> None:
-    # without this a power cut can take the new name away, though not the data
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def input_name(name: str) -> str:
+    """Return the name of an input; raise ValueError when it is none."""
+    if not ImageStore.is_input(name):
+        raise ValueError("not the name of an input")
+    return name

@@ -1,7 +1,6 @@
 """The one place of wiring: what the API and the worker work with."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from redis import BlockingConnectionPool, Redis
 from redis.backoff import NoBackoff
@@ -10,6 +9,7 @@ from redis.retry import Retry
 
 from shared.acceptance import PATIENCE_MS
 from shared.breaker import Breaker
+from shared.bucket_client import Aside, here
 from shared.census import Registrar
 from shared.events import Events
 from shared.halt import Halt
@@ -22,6 +22,7 @@ from shared.queue import TaskQueue, make_celery
 from shared.requests import Requests
 from shared.retirement import Retirement
 from shared.settings import Settings
+from shared.storage import open_images
 
 # A caller learns within 3 s that Redis is away: one second to connect, one for an answer.
 _REDIS_SECONDS = PATIENCE_MS / 1000
@@ -47,15 +48,17 @@ class Services:
     requests: Requests
 
 
-def build_services(settings: Settings, queue: TaskQueue | None = None) -> Services:
-    """Build the services; opens no connection."""
+def build_services(
+    settings: Settings, queue: TaskQueue | None = None, aside: Aside = here
+) -> Services:
+    """Build the services; opens no connection. `aside` runs calls that would block other callers."""
     redis = connect(settings.required_redis_url)
     pace = Pace.of(settings.provider_rate, settings.provider_rate_guard_ms)
     return Services(
         settings=settings,
         store=JobStore(redis, pace, settings.limits),
         index=JobIndex(redis, pace, settings.limits),
-        images=ImageStore(Path(settings.storage_url)),
+        images=open_images(settings, aside),
         queue=queue or TaskQueue(make_celery(settings)),
         events=Events(redis),
         outbox=Outbox(redis),

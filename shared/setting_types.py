@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from shared.buckets import check_storage
 from shared.hosts import check_hosts, check_origins, parse_list
 from shared.operations import BY_VARIANT
 
@@ -40,12 +41,6 @@ def _check_redis_url(value: SecretStr) -> SecretStr:
     if not re.match(r"rediss?://", value.get_secret_value()):
         raise ValueError("must be a redis:// or rediss:// URL")
     return value
-
-
-def _check_storage(value: str) -> str:
-    if re.match(r"[a-z0-9]+://", value) and not value.startswith("file:///"):
-        raise ValueError("must be a folder or file:///folder")
-    return value.removeprefix("file://")
 
 
 def _check_login(value: SecretStr) -> SecretStr:
@@ -111,7 +106,7 @@ WaitSeconds = Annotated[float, Field(ge=0, le=3_600)]
 ProviderKey = Annotated[SecretStr, AfterValidator(_check_key)]
 Login = Annotated[SecretStr, AfterValidator(_check_login)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_check_redis_url)]
-Storage = Annotated[str, AfterValidator(_check_storage)]
+Storage = Annotated[str, AfterValidator(check_storage)]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_check_webhook_secret)]
 ProviderRate = Annotated[Rate, BeforeValidator(_parse_rate)]
 Prices = Annotated[

@@ -7,8 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
+from shared.buckets import Bucket, empty_names, is_bucket, read_bucket
 from shared.client_keys import ClientKeys
 from shared.hosts import is_loopback
 from shared.limits import EVERYBODY, KeyLimits, KeyLimitSetting, key_limits, thousandths
@@ -55,6 +63,7 @@ class Settings(BaseModel):
     redis_url: RedisUrl | None = None
     data_dir: Path = Path(".data")
     storage_url: Storage = "saved_images"
+    signed_redirect: bool = False
     public_base_url: Url | None = None
     client_keys: ClientKeys = ()
     key_limits: KeyLimitSetting = {}
@@ -89,6 +98,7 @@ class Settings(BaseModel):
     prices: Prices = {}
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] | None = None
+    _bucket: Bucket | None = PrivateAttr(None)
 
     @model_validator(mode="after")
     def _stay_at_home_unless_told(self) -> "Settings":
@@ -115,6 +125,20 @@ class Settings(BaseModel):
                 f"KEY_LIMITS names {unknown[0]!r}, which is no key of CLIENT_KEYS; the names are {names}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _redirect_to_a_bucket_alone(self) -> "Settings":
+        if self.signed_redirect and not is_bucket(self.storage_url):
+            raise ValueError(
+                "SIGNED_REDIRECT sends callers to a bucket, and STORAGE_URL is a folder:"
+                " leave it out, or name a bucket"
+            )
+        return self
+
+    @property
+    def bucket(self) -> Bucket | None:
+        """Return what is known of the bucket of STORAGE_URL; None for a folder."""
+        return self._bucket
 
     @property
     def open_mode(self) -> bool:
@@ -212,10 +236,22 @@ def load_settings(env_file: Path | None = Path(".env"), **given: Any) -> Setting
     values = {**_by_field(written), **_by_field(os.environ)}
     told = {name: value for name, value in values.items() if value}
     try:
-        return Settings.model_validate({**told, **given})
+        settings = Settings.model_validate({**told, **given})
     except ValidationError as error:
         complaints = [_complaint(fault) for fault in error.errors(include_url=False)]
         raise SettingsError("; ".join(complaints)) from None
+    _find_bucket(settings, written)
+    return settings
+
+
+def _find_bucket(settings: Settings, written: Mapping[str, str | None]) -> None:
+    for name in empty_names(os.environ):
+        # the library reads the environment by itself, and takes an empty text for a value
+        del os.environ[name]
+    try:
+        settings._bucket = read_bucket(settings.storage_url, written, os.environ)  # noqa: SLF001
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _by_field(values: Mapping[str, str | None]) -> dict[str, str | None]:

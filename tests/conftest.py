@@ -1,11 +1,12 @@
 """What all tests share: a real embedded server, a store on it, and no way to the internet."""
 
+import importlib
 import ipaddress
 import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
@@ -13,8 +14,8 @@ import redis
 from shared.breaker import Breaker
 from shared.census import Registrar
 from shared.events import Events
+from shared.folder_store import FolderStore
 from shared.halt import Halt
-from shared.image_store import ImageStore
 from shared.job_index import JobIndex
 from shared.job_store import JobStore
 from shared.moves import Pace
@@ -25,6 +26,9 @@ from shared.services import Services, connect
 from shared.settings import Settings, load_settings
 from tests.fakes import RememberingQueue
 from tests.redis_server import embedded_server
+
+if TYPE_CHECKING:
+    from tests.bucket import Bucket
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -52,6 +56,22 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     with embedded_server(tmp_path_factory.mktemp("redis")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def _bucket_server() -> Iterator["Bucket"]:
+    # the stand-in takes two seconds to import, which most test processes need not pay
+    with importlib.import_module("tests.bucket").bucket_server() as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(_bucket_server: "Bucket", monkeypatch: pytest.MonkeyPatch) -> "Bucket":
+    """Give a prefix of its own in a stand-in for a bucket, which the environment lets be opened."""
+    _bucket_server.well()
+    for name, value in _bucket_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return _bucket_server
 
 
 @pytest.fixture
@@ -94,7 +114,7 @@ def services(
 ) -> Iterator[Services]:
     """Give services with a queue that only remembers what was sent."""
     events = Events(redis_client)
-    images = ImageStore(Path(settings.storage_url))
+    images = FolderStore(Path(settings.storage_url))
     yield Services(
         settings=settings,
         store=store,

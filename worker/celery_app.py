@@ -39,9 +39,9 @@ warnings.filterwarnings("ignore", category=SecurityWarning)
 try:
     settings = load_settings()
     app = make_celery(settings)
+    services = build_services(settings, TaskQueue(app))
 except SettingsError as error:
     sys.exit(f"worker: {error}")
-services = build_services(settings, TaskQueue(app))
 leases = Leases(services.store)
 shop = Workshop(
     settings=settings,

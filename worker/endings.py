@@ -1,6 +1,7 @@
 """How a job ends, and whether its call may be repeated: by what the call may have cost."""
 
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from shared.errors import (
@@ -12,7 +13,7 @@ from shared.errors import (
     ServerError,
 )
 from shared.image_file import ImageInfo, inspect
-from shared.image_store import ImageStore
+from shared.image_store import ImageStore, StorageAway
 from shared.job_store import JobStore
 from shared.jobs import Job
 from shared.moves import Release
@@ -50,22 +51,35 @@ def succeed(job: Job, kept: Keeping, **fields: object) -> None:
         current = kept.store.get(job.id)
         if current is None or current.status != "succeeded" or current.image_gone:
             _log.warning("an image came after its job had ended, and is dropped")
-            kept.images.delete(job.image)
+            _remove(kept.images.delete, job.image)
             settle(job, job.estimate, kept)
             if current:
                 return  # its input stays, for a retry
     if job.input:
-        kept.images.delete_input(job.input)
+        _remove(kept.images.delete_input, job.input)
+
+
+def _remove(delete: Callable[[str], None], name: str) -> None:
+    """Remove what nobody needs any more; what can't be removed now, retention removes later."""
+    try:
+        delete(name)
+    except OSError as error:
+        _log.warning("could not remove a file", extra={"reason": error.strerror})
 
 
 def finish_from_disk(job: Job, kept: Keeping) -> bool:
-    """End a job whose image an earlier attempt has written; its seed went with that attempt."""
-    path = kept.images.find(job.image)
-    if path is None:
+    """End a job whose image an earlier attempt has written; its seed went with that attempt.
+
+    May raise StorageAway.
+    """
+    picture = kept.images.find(job.image)
+    if picture is None:
         return False
     try:
-        data = path.read_bytes()
+        data = picture.read_bytes()
         info = inspect(data)
+    except StorageAway:
+        raise  # it may be there, and paid for: nobody knows
     except OSError:
         return False
     except BrokenImage:

@@ -15,6 +15,7 @@ from shared.errors import (
     StoreUnavailable,
 )
 from shared.image_file import ImageInfo
+from shared.image_store import StorageAway
 from shared.jobs import Job
 from shared.logs import request_id
 from shared.moves import Release
@@ -76,6 +77,11 @@ def _run(job: Job, lease: Lease, shop: Workshop) -> None:
         give_up(job, lease, fault, shop)
     except StoreUnavailable:
         raise
+    except StorageAway as away:
+        # before the call, or when the image is there already and can't be read now
+        _log.warning("a job waits for the storage", extra={"storage": away.strerror})
+        cost = job.estimate if lease.sent else 0
+        hand_back(job, lease, Release(_STORAGE_PAUSE_MS), shop, cost=cost)
     except Exception:  # noqa: BLE001 - a job must not stay running for a defect of ours
         _log.exception("a defect ended a job")
         give_up(job, lease, _defect(lease), shop)

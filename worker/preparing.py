@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 from shared.errors import BrokenImage, JobFault, UnreadableInput
 from shared.image_file import inspect
 from shared.image_info import ImageInfo
-from shared.image_store import ImageStore
+from shared.image_store import ImageStore, StorageAway
 from shared.jobs import Job
 from shared.operations import BY_NAME
 from worker.decoding import MOST_PIXELS, decoded
@@ -45,9 +45,14 @@ class Prepared:
 
 
 def prepared_input(job: Job, images: ImageStore) -> Prepared:
-    """Return a job's uploaded picture, ready to be sent; raise JobFault, nothing being charged."""
+    """Return a job's uploaded picture, ready to be sent; raise JobFault, nothing being charged.
+
+    May raise StorageAway.
+    """
     try:
         data = images.read_input(job.input)
+    except StorageAway:
+        raise
     except OSError as error:
         raise JobFault("The uploaded image is no longer there") from error
     limits = BY_NAME[job.operation].input

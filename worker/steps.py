@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 
 from shared.errors import StoreUnavailable
+from shared.image_store import StorageAway
 
 _log = logging.getLogger(__name__)
 TICK_SECONDS = 0.5
@@ -33,6 +34,8 @@ def attempt(step: Callable[[], object]) -> bool:
     except StoreUnavailable:
         _log.warning("upkeep waits for the job store")
         return False
+    except StorageAway as away:
+        _log.warning("upkeep waits for the storage", extra={"storage": away.strerror})
     except Exception:  # noqa: BLE001 - the other steps must go on
         _log.exception("upkeep met a defect and goes on")
     return True

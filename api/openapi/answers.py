@@ -110,6 +110,10 @@ ANSWERS: dict[str, Answer] = {
         (*_KEPT, "Content-Range", "Accept-Ranges"),
         ("Content-Disposition",),
     ),
+    "Elsewhere": Answer(
+        "The image lies in a bucket, at this address for the next minutes (`SIGNED_REDIRECT`).",
+        always=("Location", "Cache-Control"),
+    ),
     "NotModified": Answer(
         "What is known already still holds.",
         perhaps=(*_KEPT, "Accept-Ranges", "Content-Disposition"),
@@ -137,7 +141,7 @@ _OF_A_STATUS: Mapping[int, tuple[str, ...]] = {
 
 HEADERS = {
     REQUEST_ID: "The caller's own id of the request if it is sane, else a new one.",
-    "Location": "Where to ask how it stands.",
+    "Location": "Where to ask how it stands; of an image, where it lies.",
     "RateLimit": "What is left of the requests a minute, and of a limit that was met, and in how many"
     " seconds there is more.",
     "RateLimit-Policy": "How much these limits allow, and in how many seconds.",

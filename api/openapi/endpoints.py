@@ -63,7 +63,8 @@ ENDPOINTS = (
         "GET", "/saved_images/<name>", "getImage", IMAGES, "Fetch an image",
         "Waits for an image that is still to be made, and then answers 503 with `Retry-After`.",
         takes=("download", "range", "if_none_match"),
-        answers={200: "Image", 206: "ImagePart", 304: "NotModified"}, faults=(404, 410, 416), open=True,
+        answers={200: "Image", 206: "ImagePart", 302: "Elsewhere", 304: "NotModified"},
+        faults=(404, 410, 416), open=True,
     ),
     Endpoint(
         "GET", "/jobs", "listJobs", JOBS, "List jobs, newest first",

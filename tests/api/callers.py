@@ -21,6 +21,7 @@ from shared.services import Services
 from tests.api.conformity import conform
 from tests.builders import CLAIM, LEASE_MS, known
 from tests.fakes import RememberingQueue
+from tests.folders import folder_of
 from tests.pictures import picture
 
 RESULT = {"format": "webp", "width": 1536, "height": 1536, "bytes": 183_224, "seed": 7}
@@ -116,7 +117,7 @@ class Api:
 
     def inputs(self) -> list[Path]:
         """Return what was kept of uploads."""
-        return list((self.services.images.folder / INPUTS).glob("*"))
+        return list((folder_of(self.services.images) / INPUTS).glob("*"))
 
     def is_empty(self) -> bool:
         """Tell whether nothing at all was accepted."""

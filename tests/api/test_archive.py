@@ -7,15 +7,15 @@ import random
 import tracemalloc
 import zipfile
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared.image_store import ImageStore
+from shared.folder_store import File, FolderStore
 from tests.api.callers import Api, assert_fault, json_of
 from tests.api.watching import open_stream
 from tests.builders import CLAIM, accepted_batch, known
+from tests.folders import folder_of
 from tests.pictures import picture
 
 MEBIBYTE = 1024 * 1024
@@ -141,10 +141,10 @@ def test_images_that_are_deleted_while_it_is_sent_leave_it_whole(api: Api) -> No
     assert [job["file"] for job in manifest["jobs"]] == ["001.png", None, None]
 
 
-class Fickle(ImageStore):
+class Fickle(FolderStore):
     """A store whose images are deleted by somebody just after they were found."""
 
-    def find(self, name: str) -> Path | None:
+    def find(self, name: str) -> File | None:
         """Find an image, which is gone by then."""
         path = super().find(name)
         self.delete(name)
@@ -154,7 +154,7 @@ class Fickle(ImageStore):
 def test_an_image_that_is_deleted_just_when_it_is_to_be_sent_is_missing(api: Api) -> None:
     batch = accepted_batch(api.store, 2)
     put(api, batch.jobs[0], picture())
-    fickle = Fickle(api.services.images.folder)
+    fickle = Fickle(folder_of(api.services.images))
 
     zipped, manifest = archive(Api(replace(api.services, images=fickle), api.redis), batch.id)
 
@@ -184,9 +184,9 @@ def test_a_hundred_large_pictures_take_the_memory_of_a_piece_of_one(api: Api) ->
         name = known(api.store, job_id).image
         if job_id == batch.jobs[0]:
             api.services.images.put(name, large)
-            first = api.services.images.folder / name
+            first = folder_of(api.services.images) / name
         else:
-            (api.services.images.folder / name).hardlink_to(first)
+            (folder_of(api.services.images) / name).hardlink_to(first)
         api.store.succeed(job_id)
     answer = open_stream(api, f"/batches/{batch.id}/archive")
 

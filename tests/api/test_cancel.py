@@ -21,6 +21,7 @@ from tests.builders import (
     known,
     running,
 )
+from tests.folders import folder_of
 from tests.pictures import picture
 
 
@@ -187,7 +188,7 @@ def test_an_image_is_removed_and_its_address_says_so_from_then_on(api: Api) -> N
     assert body["image"]["width"] == 1536
     assert_fault(api.get(path), 410, "gone")
     assert "deleted" in json_of(api.get(path))["error"]
-    assert not list(api.services.images.folder.glob("*.webp"))
+    assert not list(folder_of(api.services.images).glob("*.webp"))
 
 
 class PutInBetween(JobStore):

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from shared.image_store import ImageStore
+from shared.folder_store import File, FolderStore
 from shared.jobs import new_image_name
 from tests.api.callers import Api, assert_fault, json_of
 from tests.api.conftest import Start
 from tests.builders import known, running
+from tests.folders import folder_of
 from tests.pictures import picture
 
 IMAGE = picture(form="webp")
@@ -178,7 +179,7 @@ TRICKS = [
 
 @pytest.mark.parametrize("name", TRICKS)
 def test_no_other_name_opens_anything(api: Api, name: str) -> None:
-    folder = api.services.images.folder
+    folder = folder_of(api.services.images)
     folder.mkdir(parents=True)
     (folder / ".gitkeep").touch()
     (folder / "a.png").write_bytes(IMAGE)
@@ -190,7 +191,7 @@ def test_no_other_name_opens_anything(api: Api, name: str) -> None:
 
 
 def test_a_link_in_the_folder_leads_nowhere(api: Api, tmp_path: Path) -> None:
-    folder = api.services.images.folder
+    folder = folder_of(api.services.images)
     folder.mkdir(parents=True)
     (tmp_path / "secret").write_text("not an image")
     name = f"{'A' * 22}.webp"
@@ -211,7 +212,7 @@ def test_inputs_are_never_given_out(api: Api) -> None:
 
 def test_a_folder_of_an_images_name_is_no_image(api: Api) -> None:
     name = new_image_name("webp")
-    (api.services.images.folder / name).mkdir(parents=True)
+    (folder_of(api.services.images) / name).mkdir(parents=True)
 
     assert api.get(f"/saved_images/{name}").status_code == 404
 
@@ -227,10 +228,10 @@ def test_a_copy_is_kept_no_longer_than_the_image(start: Start) -> None:
     assert 43_100 < kept <= 43_200
 
 
-class Vanishing(ImageStore):
+class Vanishing(FolderStore):
     """A folder from which an image is deleted right after it was found."""
 
-    def find(self, name: str) -> Path | None:
+    def find(self, name: str) -> File | None:
         """Find an image, and delete it."""
         path = super().find(name)
         self.delete(name)
@@ -239,7 +240,7 @@ class Vanishing(ImageStore):
 
 def test_an_image_that_is_deleted_while_it_is_looked_for_is_gone(api: Api) -> None:
     job = running(api.store)
-    folder = Vanishing(api.services.images.folder)
+    folder = Vanishing(folder_of(api.services.images))
     folder.put(job.image, IMAGE)
 
     answer = Api(replace(api.services, images=folder), api.redis).get(f"/saved_images/{job.image}")

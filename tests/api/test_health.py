@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from shared.image_store import ImageStore
+from shared.folder_store import FolderStore
 from tests.api.callers import Api, assert_fault, json_of
 from tests.api.conftest import Start
+from tests.folders import folder_of
 
 
 @pytest.fixture
@@ -74,14 +75,14 @@ def test_without_redis_it_is_not_ready(without_redis: Api) -> None:
 
 
 def test_storage_that_takes_nothing_is_told(ready: Api) -> None:
-    folder = ready.services.images.folder
+    folder = folder_of(ready.services.images)
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.write_text("in the way")
 
     assert missing(ready) == {"storage": "not writable"}
 
 
-class FullStore(ImageStore):
+class FullStore(FolderStore):
     """Storage with less room than must be there."""
 
     def trouble(self) -> str:
@@ -90,7 +91,7 @@ class FullStore(ImageStore):
 
 
 def test_storage_that_is_almost_full_is_told(ready: Api) -> None:
-    full = FullStore(ready.services.images.folder)
+    full = FullStore(folder_of(ready.services.images))
 
     assert missing(Api(replace(ready.services, images=full), ready.redis)) == {
         "storage": "almost full"
@@ -100,7 +101,7 @@ def test_storage_that_is_almost_full_is_told(ready: Api) -> None:
 def test_asking_leaves_nothing_behind_in_storage(ready: Api) -> None:
     ready.get("/readyz")
 
-    assert list(ready.services.images.folder.iterdir()) == []
+    assert list(folder_of(ready.services.images).iterdir()) == []
 
 
 def test_a_pause_of_the_provider_is_told_and_makes_nothing_unready(ready: Api) -> None:

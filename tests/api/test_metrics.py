@@ -98,7 +98,7 @@ def test_the_operator_s_pause_is_told(api: Api) -> None:
 def test_a_full_storage_is_told(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     assert metrics(api)["image_api_storage_ok",] == 1
 
-    monkeypatch.setattr("shared.image_store.ROOM_BYTES", 2**80)
+    monkeypatch.setattr("shared.folder_store.ROOM_BYTES", 2**80)
 
     assert metrics(api)["image_api_storage_ok",] == 0
 

@@ -6,6 +6,7 @@ from shared.jobs import Job, new_image_name
 from tests.api.callers import LONG, Api, assert_fault, json_of
 from tests.api.conftest import Start
 from tests.builders import accepted, running
+from tests.folders import folder_of
 from tests.pictures import picture
 
 
@@ -103,7 +104,7 @@ def test_an_image_that_will_never_be_there_is_410_and_tells_why(
 def test_an_image_that_was_deleted_by_hand_is_410(api: Api) -> None:
     job = accepted(api.store, image=new_image_name("webp"))
     api.succeed(job.id)
-    (api.services.images.folder / job.image).unlink()
+    (folder_of(api.services.images) / job.image).unlink()
 
     assert_fault(api.get(url(job)), 410, "gone")
 

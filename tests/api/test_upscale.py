@@ -7,6 +7,7 @@ import pytest
 from shared.image_file import inspect
 from tests.api.callers import Api, assert_fault, errors_of, json_of
 from tests.api.conftest import Start
+from tests.folders import folder_of
 from tests.pictures import picture
 
 REQUIRED = {"image": "Image file is required"}
@@ -188,7 +189,7 @@ def test_a_full_queue_leaves_no_input_behind(start: Start) -> None:
 
 
 def test_storage_that_takes_nothing_refuses_and_queues_nothing(api: Api) -> None:
-    folder = api.services.images.folder
+    folder = folder_of(api.services.images)
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.write_text("in the way")
 

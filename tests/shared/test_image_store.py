@@ -1,15 +1,19 @@
-"""Pictures are written whole or not at all, and only under their own names."""
+"""What holds wherever pictures are kept: in a folder, and in a bucket (a stand-in on loopback)."""
 
-import os
-import stat
+import io
+import random
+import time
 from pathlib import Path
 
 import pytest
 
-from shared.image_store import INPUTS, ImageStore
+from shared.image_store import ImageStore
+from shared.settings import load_settings
+from shared.storage import open_images
 from tests.builders import at_once
 
 NAME = "Aa0" * 7 + "x.png"
+INPUT = "0f" * 16 + ".png"
 BAD_NAMES = [
     "",
     "a.png",
@@ -24,59 +28,97 @@ BAD_NAMES = [
     "inputs/" + NAME,
 ]
 
-
-@pytest.fixture
-def images(tmp_path: Path) -> ImageStore:
-    """Give a store in a folder that is not there yet."""
-    return ImageStore(tmp_path / "deep" / "images")
+# More than a piece, and no whole number of them.
+LARGE = random.Random(7).randbytes(1_234_567)
 
 
-def mode(path: Path) -> int:
-    """Return the permissions of a file."""
-    return stat.S_IMODE(path.stat().st_mode)
-
-
-def files(images: ImageStore) -> list[str]:
-    """Return every file under the folder, hidden ones too."""
-    return sorted(
-        str(p.relative_to(images.folder)) for p in images.folder.rglob("*") if p.is_file()
-    )
-
-
-def fail(*_: object, **__: object) -> None:
-    """Stand in for a call of the system on a full disk."""
-    raise OSError(28, "No space left on device")
+@pytest.fixture(params=["folder", "bucket"])
+def images(request: pytest.FixtureRequest, tmp_path: Path) -> ImageStore:
+    """Give an empty store of each kind."""
+    place = str(tmp_path / "images")
+    if request.param == "bucket":
+        place = request.getfixturevalue("bucket").place
+    return open_images(load_settings(None, storage_url=place))
 
 
 def test_what_was_put_is_found(images: ImageStore) -> None:
+    assert images.put(NAME, LARGE)
+
+    picture = images.find(NAME)
+    assert picture is not None
+    assert picture.size == len(LARGE)
+    assert picture.read_bytes() == LARGE
+
+
+def test_it_tells_when_it_was_written(images: ImageStore) -> None:
+    before = time.time()
     images.put(NAME, b"picture")
 
-    path = images.find(NAME)
-    assert path is not None
-    assert path.read_bytes() == b"picture"
-    assert files(images) == [NAME]
+    picture = images.find(NAME)
+    assert picture is not None
+    assert before - 2 < picture.modified < time.time() + 2
 
 
 def test_what_was_not_put_is_not_found(images: ImageStore) -> None:
     assert images.find(NAME) is None
 
 
-def test_a_folder_is_no_picture(images: ImageStore) -> None:
-    (images.folder / NAME).mkdir(parents=True)
+def test_a_picture_is_a_file_that_can_be_read_from_anywhere(images: ImageStore) -> None:
+    images.put(NAME, LARGE)
+    picture = images.find(NAME)
+    assert picture is not None
+
+    with picture.open() as file:
+        assert file.read(10) == LARGE[:10]
+        file.seek(1_000_000)
+        assert file.read(300_000) == LARGE[1_000_000:]
+        assert file.read(1) == b""
+        file.seek(-5, io.SEEK_END)
+        assert file.read() == LARGE[-5:]
+
+
+def test_the_first_picture_of_a_name_stays(images: ImageStore) -> None:
+    assert images.put(NAME, b"first")
+    assert not images.put(NAME, b"second")
+
+    picture = images.find(NAME)
+    assert picture is not None
+    assert picture.read_bytes() == b"first"
+
+
+def test_of_many_that_write_at_once_one_has_written(images: ImageStore) -> None:
+    written = at_once(lambda n: images.put(NAME, bytes([n]) * 100_000), range(10))
+
+    assert sum(written) == 1
+    picture = images.find(NAME)
+    assert picture is not None
+    data = picture.read_bytes()
+    assert data == data[:1] * 100_000
+
+
+def test_what_is_held_is_read_to_its_end_also_when_it_is_deleted(images: ImageStore) -> None:
+    images.put(NAME, LARGE)
+    picture = images.find(NAME)
+    assert picture is not None
+
+    with picture.hold() as file:
+        start = file.read(100)
+        images.delete(NAME)
+
+        assert start + file.read() == LARGE
+
+
+def test_what_was_deleted_is_gone(images: ImageStore) -> None:
+    images.put(NAME, b"picture")
+    picture = images.find(NAME)
+    assert picture is not None
+
+    images.delete(NAME)
+    images.delete(NAME)
 
     assert images.find(NAME) is None
-
-
-def test_a_picture_may_be_read_by_others_and_an_input_not(images: ImageStore) -> None:
-    old = os.umask(0o000)
-    try:
-        images.put(NAME, b"picture")
-        images.put_input(NAME, b"upload")
-    finally:
-        os.umask(old)
-
-    assert mode(images.folder / NAME) == 0o644
-    assert mode(images.folder / INPUTS / NAME) == 0o600
+    with pytest.raises(FileNotFoundError):
+        picture.read_bytes()
 
 
 def test_an_input_lies_apart_from_the_picture_of_its_name(images: ImageStore) -> None:
@@ -87,66 +129,34 @@ def test_an_input_lies_apart_from_the_picture_of_its_name(images: ImageStore) ->
     images.delete_input(NAME)
     images.delete_input(NAME)
 
-    assert files(images) == [NAME]
-    with pytest.raises(OSError, match="No such file"):
+    with pytest.raises(FileNotFoundError):
         images.read_input(NAME)
+    assert images.find(NAME) is not None
 
 
-@pytest.mark.parametrize("step", ["os.fsync", "os.fchmod"])
-def test_a_write_that_fails_leaves_nothing(
-    images: ImageStore, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    monkeypatch.setattr(step, fail)
-
-    with pytest.raises(OSError, match="No space left"):
-        images.put(NAME, b"picture")
-
-    assert files(images) == []
-
-
-def test_a_write_that_fails_leaves_the_old_picture(
-    images: ImageStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    images.put(NAME, b"old")
-    monkeypatch.setattr("os.fsync", fail)
-
-    with pytest.raises(OSError, match="No space left"):
-        images.put(NAME, b"new")
-
-    assert (images.folder / NAME).read_bytes() == b"old"
-
-
-def test_the_bytes_are_on_the_disk_before_the_name_is(
-    images: ImageStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    synced: list[tuple[int, bool]] = []
-    real = os.fsync
-
-    def watched(descriptor: int) -> None:
-        synced.append((os.fstat(descriptor).st_size, (images.folder / NAME).exists()))
-        real(descriptor)
-
-    monkeypatch.setattr("os.fsync", watched)
-
+def test_the_inputs_that_are_old_are_told_and_no_others(images: ImageStore) -> None:
     images.put(NAME, b"picture")
+    images.put_input(INPUT, b"upload")
 
-    assert synced[0] == (7, False)
-    assert [there for _, there in synced] == [False, True]
+    assert list(images.inputs_older_than(-5)) == [INPUT]
+    assert list(images.inputs_older_than(60)) == []
 
 
-def test_a_name_shows_one_whole_picture_whoever_writes(images: ImageStore) -> None:
-    at_once(lambda n: images.put(NAME, bytes([n]) * 100_000), range(20))
+def test_an_empty_store_has_no_inputs(images: ImageStore) -> None:
+    assert list(images.inputs_older_than(0)) == []
+    assert images.drop_leavings(0) == 0
 
-    data = (images.folder / NAME).read_bytes()
-    assert data == data[:1] * 100_000
-    assert files(images) == [NAME]
+
+def test_a_store_that_can_be_written_says_so(images: ImageStore) -> None:
+    assert images.trouble() == ""
+    assert list(images.inputs_older_than(-5)) == []
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_no_other_name_is_ever_opened(images: ImageStore, name: str) -> None:
-    assert not ImageStore.is_name(name)
+    assert not images.is_name(name)
 
-    for use in (images.find, images.read_input, images.delete_input):
+    for use in (images.find, images.delete, images.read_input, images.delete_input):
         with pytest.raises(ValueError, match="not the name"):
             use(name)
     for put in (images.put, images.put_input):
@@ -157,45 +167,3 @@ def test_no_other_name_is_ever_opened(images: ImageStore, name: str) -> None:
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
 def test_names_end_in_one_of_three_ways(ending: str) -> None:
     assert ImageStore.is_name("a" * 22 + "." + ending)
-
-
-def test_a_folder_that_can_be_written_says_so(images: ImageStore) -> None:
-    assert images.trouble() == ""
-    assert files(images) == []
-
-
-def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-
-    assert ImageStore(tmp_path / "file" / "images").trouble() == "not writable"
-
-
-def test_a_full_disk_is_not_writable(images: ImageStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.TemporaryFile", fail)
-
-    assert images.trouble() == "not writable"
-
-
-def test_a_disk_with_less_than_a_gibibyte_is_almost_full(
-    images: ImageStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("shared.image_store.ROOM_BYTES", 2**80)
-
-    assert images.trouble() == "almost full"
-
-
-def test_a_folder_without_links_keeps_pictures_too(
-    images: ImageStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refused(*_: object) -> None:
-        raise OSError(1, "Operation not permitted")
-
-    monkeypatch.setattr("os.link", refused)
-
-    assert images.put(NAME, b"first")
-    assert not images.put(NAME, b"second")
-
-    path = images.find(NAME)
-    assert path
-    assert path.read_bytes() == b"first"
-    assert files(images) == [NAME]

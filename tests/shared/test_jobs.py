@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from shared.image_store import ImageStore
+from shared.folder_store import FolderStore
 from shared.jobs import TERMINAL, Job, from_record, new_image_name, new_job_id, to_record
 from tests.builders import a_job
 
@@ -84,4 +84,4 @@ def test_names_are_what_the_image_store_opens_and_all_different(form: str, endin
     names = {new_image_name(form) for _ in range(1_000)}
 
     assert len(names) == 1_000
-    assert all(ImageStore.is_name(name) and name.endswith(f".{ending}") for name in names)
+    assert all(FolderStore.is_name(name) and name.endswith(f".{ending}") for name in names)

@@ -11,6 +11,7 @@ from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import PROVIDER_ID, accepted, at_once, due, known, now_ms, places, until
 from tests.fakes import ScriptedProvider
+from tests.folders import folder_of
 from tests.pictures import opened, picture, turned
 from tests.worker.bench import PICTURE, after_a_run, pixels_sent, workshop
 from tests.worker.kitchen import LARGE, cooking, creative, ripe
@@ -49,7 +50,7 @@ def test_when_it_is_done_the_job_ends_with_its_picture(
     assert (done.provider_request_id, done.provider_id) == ("q2", PROVIDER_ID)
     assert 30_000 <= (done.provider_ms or 0) < 40_000
     assert done.revision == job.revision + 1
-    assert (services.images.folder / job.image).read_bytes() == LARGE.data
+    assert (folder_of(services.images) / job.image).read_bytes() == LARGE.data
     assert places(redis_client, job.id) == []
     with pytest.raises(FileNotFoundError):
         services.images.read_input(job.input)

@@ -7,11 +7,12 @@ import pytest
 from redis import Redis
 
 from shared import errors
-from shared.image_store import ImageStore
+from shared.folder_store import FolderStore
 from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import due, places
 from tests.fakes import ScriptedProvider
+from tests.folders import folder_of
 from tests.pictures import picture
 from tests.worker.bench import after_a_run
 from tests.worker.kitchen import LARGE, cooking, creative, ripe
@@ -148,7 +149,7 @@ def test_while_storage_is_in_trouble_nobody_asks(
     services: Services, redis_client: "Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, provider = cooking(services, redis_client), ScriptedProvider()
-    monkeypatch.setattr("shared.image_store.ROOM_BYTES", 2**80)
+    monkeypatch.setattr("shared.folder_store.ROOM_BYTES", 2**80)
 
     after = after_a_run(services, job, provider)
 
@@ -159,12 +160,12 @@ def test_while_storage_is_in_trouble_nobody_asks(
 def test_a_picture_that_could_not_be_written_is_asked_for_again(
     services: Services, redis_client: "Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class FullDisk(ImageStore):
+    class FullDisk(FolderStore):
         def put(self, name: str, data: bytes) -> bool:
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("worker.workshop._WRITE_PAUSE_SECONDS", 0)
-    job, full = cooking(services, redis_client), FullDisk(services.images.folder)
+    job, full = cooking(services, redis_client), FullDisk(folder_of(services.images))
 
     after = after_a_run(services, job, ScriptedProvider(LARGE), images=full)
     done = after_a_run(services, ripe(services, redis_client, job), ScriptedProvider(LARGE))

@@ -20,6 +20,7 @@ from shared.jobs import Job, input_name, new_job_id
 from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import PLACES, accepted, dispatched, known
+from tests.folders import folder_of
 from tests.pictures import picture
 from tests.worker.bench import upscale, workshop
 from tests.worker.dying import Point, api_dies, worker_dies
@@ -144,7 +145,7 @@ def test_a_worker_is_killed(
     assert (after.status, after.attempts, after.unknown, paid(server)) == ended
     assert services.index.counts().get("calls_repeated_unknown_outcome", 0) == after.unknown
     if after.status == "succeeded":
-        assert (services.images.folder / job.image).read_bytes() == ONE
+        assert (folder_of(services.images) / job.image).read_bytes() == ONE
         assert after.credits == job.estimate
     else:
         assert (after.error_code, after.credits) == ("outcome_unknown", None)
@@ -242,11 +243,11 @@ def test_an_api_that_has_accepted_a_batch_is_killed(
 
 def assert_nothing_is_left(services: Services) -> None:
     """Check that, an hour later, no half of a file is there, nor an input that nobody needs."""
-    for file in services.images.folder.rglob("*"):
+    for file in folder_of(services.images).rglob("*"):
         os.utime(file, (1, 1))
     tidy(services)
 
-    assert list(services.images.folder.rglob(".writing-*")) == []
+    assert list(folder_of(services.images).rglob(".writing-*")) == []
     needed = [
         job.input
         for job in services.index.newest(Wanted(""))
@@ -257,4 +258,4 @@ def assert_nothing_is_left(services: Services) -> None:
 
 def inputs(services: Services) -> list[str]:
     """Return the names of the inputs that are kept."""
-    return [file.name for file in Path(services.images.folder, "inputs").glob("*")]
+    return [file.name for file in Path(folder_of(services.images), "inputs").glob("*")]

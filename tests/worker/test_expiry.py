@@ -11,6 +11,7 @@ from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import accepted, known, until
 from tests.fakes import ScriptedProvider
+from tests.folders import folder_of
 from tests.worker.bench import IMAGE, after_a_run, an_upkeep, started
 from worker.retention import expire
 
@@ -106,7 +107,7 @@ def test_a_picture_that_can_not_be_removed_is_tried_again_and_its_name_kept_out_
 ) -> None:
     job = made(one_day)
     redis_client.zadd(f"{PREFIX}expiring", {job.id: 1})
-    path = one_day.images.folder / job.image
+    path = folder_of(one_day.images) / job.image
     path.unlink()
     path.mkdir()  # no file, so that nobody may unlink it, not even root
 

@@ -9,6 +9,7 @@ from PIL import ImageOps
 from redis import Redis
 
 from shared.errors import StorageError, StoreUnavailable
+from shared.folder_store import FolderStore
 from shared.image_store import ImageStore
 from shared.job_store import JobStore
 from shared.moves import Pace, Release
@@ -16,6 +17,7 @@ from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import LEASE_MS, a_job, accepted, at_once, dump, known, places
 from tests.fakes import ScriptedProvider
+from tests.folders import folder_of
 from tests.pictures import damaged, laden, opened, picture, turned
 from tests.worker.bench import IMAGE, PICTURE, after_a_run, pixels_sent, upscale, workshop
 from worker.make_image import make_image
@@ -23,11 +25,11 @@ from worker.sweep import sweep
 from worker.wire import ProviderImage
 
 
-class FlakyImages(ImageStore):
+class FlakyImages(FolderStore):
     """An image store on a disk that is full at first, and is asked so often."""
 
     def __init__(self, store: ImageStore, failures: int) -> None:
-        super().__init__(store.folder)
+        super().__init__(folder_of(store))
         self.failures, self.tries = failures, 0
 
     def put(self, name: str, data: bytes) -> bool:
@@ -159,7 +161,7 @@ def test_a_broken_file_in_the_images_place_finishes_nothing(services: Services) 
     after_a_run(services, job, provider)
 
     assert len(provider.calls) == 1
-    assert (services.images.folder / job.image).read_bytes() == PICTURE
+    assert (folder_of(services.images) / job.image).read_bytes() == PICTURE
 
 
 @pytest.mark.parametrize("failures", [1, 4])
@@ -261,6 +263,6 @@ def test_no_file_is_written_while_a_picture_is_prepared(
         job = upscale(services, data, input=f"{number:032x}.png")
         after_a_run(services, job, ScriptedProvider(StorageError("no")))
 
-    files = [path for path in services.images.folder.rglob("*") if path.is_file()]
+    files = [path for path in folder_of(services.images).rglob("*") if path.is_file()]
     assert {path.parent.name for path in files} == {"inputs"}
     assert len(files) == 3

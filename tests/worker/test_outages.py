@@ -188,7 +188,7 @@ def test_no_call_is_started_while_storage_is_in_trouble(
     services: Services, redis_client: "Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, provider = accepted(services.store), ScriptedProvider()
-    monkeypatch.setattr("shared.image_store.ROOM_BYTES", 2**80)
+    monkeypatch.setattr("shared.folder_store.ROOM_BYTES", 2**80)
 
     waiting = after_a_run(services, job, provider)
 

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from shared.image_store import ImageStore
+from shared.folder_store import FolderStore
 from tests.builders import until
 from worker.storage_watch import StorageWatch
 
 
 def test_it_tells_what_the_last_look_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    watch = StorageWatch(ImageStore(tmp_path))
-    monkeypatch.setattr("shared.image_store.ROOM_BYTES", 2**80)
+    watch = StorageWatch(FolderStore(tmp_path))
+    monkeypatch.setattr("shared.folder_store.ROOM_BYTES", 2**80)
 
     watch.look()
     full = watch.trouble()
-    monkeypatch.setattr("shared.image_store.ROOM_BYTES", 0)
+    monkeypatch.setattr("shared.folder_store.ROOM_BYTES", 0)
     watch.look()
 
     assert (full, watch.trouble()) == ("almost full", "")
@@ -25,7 +25,7 @@ def test_it_tells_what_the_last_look_found(tmp_path: Path, monkeypatch: pytest.M
 def test_a_folder_that_hangs_is_in_trouble_until_it_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Hanging(ImageStore):
+    class Hanging(FolderStore):
         def trouble(self) -> str:
             """Answer when told."""
             hangs.set()

@@ -94,13 +94,13 @@ def test_a_stopped_worker_has_said_good_bye_and_has_no_thread(services: Services
 def test_a_worker_that_could_not_keep_an_image_lives_and_gets_no_job(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.image_store.ROOM_BYTES", 2**80)
+    monkeypatch.setattr("shared.folder_store.ROOM_BYTES", 2**80)
     job, told = accepted(services.store), list[bool]()
 
     with started(an_upkeep(services, listen=told.append)):
         until(lambda: services.index.outlook(job).holdup == "storage_error")
         assert (len(services.index.worker_slots()), sent_by(services), told) == (1, [], [False])
-        monkeypatch.setattr("shared.image_store.ROOM_BYTES", 0)
+        monkeypatch.setattr("shared.folder_store.ROOM_BYTES", 0)
 
         until(lambda: sent_by(services) == [job.id])
         assert (services.index.outlook(job).holdup, told) == ("", [False, True])
