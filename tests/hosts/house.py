@@ -8,12 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+import obstore
 import requests
+from obstore.store import from_url
 from redis.exceptions import RedisError
 
 from shared import embedded_redis
+from shared.image_store import ImageStore
 from shared.services import connect
-from tests.chaos import facts
 from tests.chaos.house import MANNERS as CHAOTIC
 from tests.chaos.house import PROVIDER_TIMEOUT
 from tests.chaos.processes import Guard
@@ -30,6 +32,7 @@ _PLACES: dict[str, Sequence[str]] = {
     **dict.fromkeys(WORKERS, ("back", "out")),
 }
 # Less than the callers use at times, so that calls are then as close as the limit lets them be.
+BUCKET = "pictures"
 MANNERS = {**CHAOTIC, "rate": "30/10s"}
 _AGAIN_SECONDS, _START_SECONDS = 1.0, 90
 _HTTP_SECONDS = 3.0
@@ -41,7 +44,6 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.ledger = folder / "ledger.jsonl"
-        self.images = folder / "images"
         self._guard = Guard()
         self._closing = threading.Event()
         self.hosts = {
@@ -50,6 +52,7 @@ class House:
         }
         self.bases = {name: f"http://{self.hosts[name].address('front')}:5000" for name in APIS}
         self.sandbox = f"http://{self.hosts['sandbox'].address('out')}:8900"
+        self.bucket = f"http://{self.hosts['bucket'].address('back')}:5001"
         self.redis_url = ""
 
     def __enter__(self) -> "House":
@@ -94,8 +97,16 @@ class House:
         return 0
 
     def pictures(self) -> Iterator[tuple[str, bytes]]:
-        """Yield what the storage holds: name and content."""
-        return facts.files(self.images)
+        """Yield the pictures that the bucket holds: name and content."""
+        store = from_url(
+            f"s3://{BUCKET}",
+            config=self._aws(),  # type: ignore[call-overload]  # by the names of the environment
+            client_options={"allow_http": True},
+        )
+        for page in obstore.list(store):
+            for name in (meta["path"] for meta in page):
+                if ImageStore.is_name(name):
+                    yield name, bytes(obstore.get(store, name).bytes())
 
     def log(self, name: str) -> str:
         """Return all that a part has said so far."""
@@ -116,15 +127,27 @@ class House:
         conf.write_text(conf.read_text().replace("bind 127.0.0.1", f"bind {address}"))
         self.redis_url = url.replace("@127.0.0.1:", f"@{address}:")
         self._keep("redis", ["-m", "shared.embedded_redis"], DATA_DIR=str(data))
+        place = ["-H", self.hosts["bucket"].address("back"), "-p", "5001"]
+        self._keep("bucket", ["-m", "moto.server", *place])
         host = self.hosts["sandbox"].address("out")
         place = ["--host", host, "--allow-any-host", "--port", "8900", "--ledger", str(self.ledger)]
         self._keep("sandbox", ["-m", "sandbox", *place])
         eventually(self._redis_answers, _START_SECONDS, "the start of Redis")
+        eventually(self._bucket_made, _START_SECONDS, "the start of the bucket")
 
     def _redis_answers(self) -> bool:
         with suppress(RedisError):
             return bool(connect(self.redis_url).ping())
         return False
+
+    def _bucket_made(self) -> bool:
+        with suppress(requests.RequestException):
+            return requests.put(f"{self.bucket}/{BUCKET}", timeout=_HTTP_SECONDS).ok
+        return False
+
+    def _aws(self) -> dict[str, str]:
+        keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+        return {**keys, "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": self.bucket}
 
     def _keep(self, name: str, arguments: Sequence[str], **more: str) -> None:
         """Run a part of the product on its host, and again whenever it ends, as a supervisor would."""
@@ -150,7 +173,8 @@ class House:
             "OPERATOR_AUTH": ":".join(OPERATOR),
             "REDIS_URL": self.redis_url,
             "SANDBOX_URL": self.sandbox,
-            "STORAGE_URL": str(self.images),
+            "STORAGE_URL": f"s3://{BUCKET}",
+            **self._aws(),
             "PROVIDER_RATE": MANNERS["rate"],
             "PROVIDER_TIMEOUT_SECONDS": str(PROVIDER_TIMEOUT),
             "SHUTDOWN_GRACE_SECONDS": "5",

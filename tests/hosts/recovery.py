@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 
 import requests
@@ -68,21 +69,24 @@ class Recovery:
 
 
 class Held:
-    """A caller whose answer an API holds from before a cut; its job cooks for ten seconds or more."""
+    """A caller whose answer an API holds from before a cut; its job cooks for ten seconds or more.
+
+    Moments are in seconds since the epoch.
+    """
 
     def __init__(self, base: str) -> None:
         self._base = base
-        self._answered: float | None = None
-        self.status = 0
+        self._answered: tuple[float, str] | None = None
         self._thread = threading.Thread(target=self._ask, daemon=True)
         self._thread.start()
 
-    def seconds_after(self, moment: float, patience: float) -> float | None:
-        """Return how long after a moment it was answered with its image; None: not in time."""
-        self._thread.join(max(0.0, moment + patience - time.monotonic()))
-        if self._answered is None or self.status != 200:
+    def seconds_late(self, healed: float, patience: float) -> float | None:
+        """Return how long after its job's end, and the cut's, it had its image; None: not in time."""
+        self._thread.join(max(0.0, healed + patience - time.time()))
+        if self._answered is None:
             return None
-        return max(0.0, self._answered - moment)
+        moment, finished = self._answered
+        return max(0.0, moment - max(healed, datetime.fromisoformat(finished).timestamp()))
 
     def _ask(self) -> None:
         name = f"held-{uuid.uuid4().hex}"
@@ -96,7 +100,8 @@ class Held:
                 params={"wait": _HELD_SECONDS},
                 timeout=_HELD_SECONDS + _HTTP_SECONDS,
             )
-            self.status, self._answered = answer.status_code, time.monotonic()
+            if answer.status_code == 200:
+                self._answered = time.time(), str(answer.json()["finished_at"])
 
 
 def _accepts(base: str) -> bool:

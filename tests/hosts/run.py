@@ -108,11 +108,9 @@ def _cut(house: House, cut: Cut) -> Outage:
     time.sleep(cut.seconds)
     for network in cut.networks:
         host.heal(network)
-    ended, moment = time.time(), time.monotonic()
+    ended = time.time()
     again = dict(Recovery(house).measure(_AGAIN_SECONDS))
-    again |= {
-        f"{name} held": one.seconds_after(moment, _AGAIN_SECONDS) for name, one in held.items()
-    }
+    again |= {f"{name} held": one.seconds_late(ended, _AGAIN_SECONDS) for name, one in held.items()}
     outage = Outage(cut, begun, ended, again, reachable)
     print(f"{time.strftime('%X')} {cut.host} was cut off from {cut.from_what}", flush=True)
     time.sleep(_CALM_SECONDS)
