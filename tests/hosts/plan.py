@@ -52,4 +52,4 @@ def _round(rng: random.Random) -> Iterator[Cut]:
     yield Cut(other, ("front", "back"), rng.uniform(10, 20), ("api",))
     yield Cut("redis", ("back",), rng.uniform(10, 15), ("redis",))
     yield Cut("redis", ("back",), rng.uniform(35, 50), ("redis",))
-    yield Cut("bucket", ("back",), rng.uniform(20, 30), ("bucket",))
+    yield Cut("bucket", ("back",), rng.uniform(40, 55), ("bucket",))
