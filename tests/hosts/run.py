@@ -30,7 +30,9 @@ from tests.hosts.plan import Cut, plan
 from tests.hosts.recovery import HEADERS, Held, Recovery
 from tests.hosts.table import Outage, outages
 
-_HOSTS = "Hosts: 2 APIs, 3 workers, Redis, a bucket (a stand-in for S3), the provider (the sandbox); one clock"
+_HOSTS = (
+    "2 APIs, 3 workers, Redis, a bucket (a stand-in for S3), the sandbox as provider; one clock"
+)
 _CALM_SECONDS = 5.0
 _AGAIN_SECONDS = 90.0
 _ANSWER_SECONDS, _DRAIN_SECONDS = 30.0, 300.0
