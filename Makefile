@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run doctor key backup restore compact test lint types pytest docker-test fuzz chaos bench format pins clean
+.PHONY: help run doctor key backup restore compact test lint types pytest docker-test fuzz chaos hosts bench format pins clean
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ fuzz: $(VENV)/dev.done ## send requests made from the document, then pictures th
 
 chaos: $(VENV)/dev.done ## kill and freeze every part of a service of its own for ten minutes, then read its books
 	$(BIN)/python -m tests.chaos.run
+
+hosts: $(VENV)/dev.done ## cut each of eight hosts (network namespaces) off in turn, then read the books; Linux
+	$(BIN)/python -m tests.hosts.run
 
 bench: $(VENV)/dev.done ## measure ways of pacing, use of the limit, waits; takes a quarter of an hour
 	$(BIN)/python -m benchmarks.pacing

@@ -5,6 +5,7 @@ Start workers `--without-gossip`: nobody here listens to it, and it trips over a
 
 import logging
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -95,8 +96,9 @@ def _start_upkeep(sender: Any, **_: Any) -> None:
     # Celery asks for these warnings once more after it has set up its logs
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     consumer = Consumer(
-        # two workers of one name must not hide each other
-        name=f"{sender.hostname}:{os.getpid()}",
+        # two workers of one name must not hide each other, nor two hosts of one name: in containers
+        # they have the same process id as well
+        name=f"{sender.hostname}:{os.getpid()}:{secrets.token_hex(4)}",
         slots=sender.controller.concurrency,
         listen=partial(_listen, sender),
         restart=partial(os.kill, os.getpid(), signal.SIGTERM),

@@ -47,7 +47,7 @@ _REFUSED_MS = 60_000
 
 def start(job: Job, outgoing: Outgoing, lease: Lease, shop: Workshop) -> None:
     """Have an image begun, and park its job under the provider's id before anything else."""
-    provider_id = shop.provider.start(outgoing, lease.ensure_alive)
+    provider_id = shop.provider.start(outgoing, shop.departures.check(lease))
     # first of all: should this worker be killed now, the log alone knows what was paid for
     _log.info("the provider has begun", extra={"provider_id": provider_id})
     park = partial(shop.store.park, job.id, provider_id, shop.poll_ms)

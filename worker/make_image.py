@@ -21,6 +21,7 @@ from shared.logs import request_id
 from shared.moves import Release
 from shared.operations import BY_NAME
 from worker.cooking import collect, start
+from worker.departures import SlotMissed
 from worker.endings import credits_after, finish_from_disk, retry_rule
 from worker.leases import LEASE_MS, Lease, LeaseLost, lease_clock
 from worker.preparing import prepared_input
@@ -65,6 +66,9 @@ def _run(job: Job, lease: Lease, shop: Workshop) -> None:
     except LeaseLost:
         _log.warning("a call was not sent: its lease had run out")
         hand_back(job, lease, Release(take_back_attempt=True), shop)
+    except SlotMissed:
+        _log.warning("a call was not sent: its connection took too long for its slot")
+        hand_back(job, lease, Release(take_back_attempt=True), shop)
     except Retryable as fault:
         _again_or_fail(job, lease, fault, shop)
     except (ProviderAuth, ProviderCredits) as fault:
@@ -108,7 +112,7 @@ def _call(job: Job, lease: Lease, shop: Workshop) -> None:
         start(job, outgoing, lease, shop)
         return
     begun = time.monotonic()
-    image = shop.provider.call(outgoing, lease.ensure_alive)
+    image = shop.provider.call(outgoing, shop.departures.check(lease))
     note_answer(job, shop)
     deliver(job, image, source, round((time.monotonic() - begun) * 1000), shop)
 

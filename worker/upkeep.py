@@ -32,6 +32,9 @@ from worker.webhooks import Courier
 _log = logging.getLogger(__name__)
 _HEARTBEAT_SECONDS = 2.0
 _HEARTBEAT_TTL_MS = 10_000
+# So many heartbeats after Redis was away, Celery's own connection stands again. A consumer that is told
+# to stop and to go on while that is broken may stay deaf; a host that was cut off has both troubles.
+_SETTLED = 3
 _SWEEP_SECONDS = 1.0
 _EXPIRE_SECONDS = 1.0
 _PROBE_SECONDS = 1.0
@@ -65,6 +68,8 @@ class Upkeep:
     ) -> None:
         self._consumer = consumer
         self._listening = True
+        # heartbeats in a row that Redis has answered
+        self._answers = _SETTLED
         self._watchdog = Watchdog(services.index, leases, consumer.slots, consumer.restart)
         # called at every message
         self.heard = self._watchdog.heard
@@ -133,12 +138,13 @@ class Upkeep:
         if self._draining.is_set():
             return
         ready = not self._storage.trouble()
-        if ready != self._listening:
+        if ready != self._listening and self._answers >= _SETTLED:
             # messages are everybody's: those that this worker could not serve are for others to take
             self._consumer.listen(ready)
             self._listening = ready
         if not ready:
             self.heard()  # it is not meant to hear anything
+        answers, self._answers = self._answers, 0
         # alive without a slot: whatever was made could not be kept
         slots = self._consumer.slots if ready else 0
         try:
@@ -152,6 +158,7 @@ class Upkeep:
             self._consumer.restart()
             return
         self._consumer.show()
+        self._answers = answers + 1
         if self._draining.is_set():  # since it was looked at
             self.drain()
 

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
@@ -27,6 +27,7 @@ from shared.job_store import JobStore
 from shared.jobs import Job
 from shared.moves import Release, Turn
 from shared.settings import Settings
+from worker.departures import Departures
 from worker.endings import fail, finish_from_disk, result_of, settle, succeed
 from worker.leases import Lease, LeaseLost, Leases, for_a_while, insist
 from worker.pictures import checked
@@ -37,8 +38,9 @@ _log = logging.getLogger(__name__)
 POLL_MS = 10_000
 # A wait for a slot holds a thread: a longer one goes back into the queue.
 _LONGEST_SLOT_WAIT_MS = 3_000
-# Pauses of 1, 2, 3, 4 and then 5 s between them: as long as a lease lasts.
-_WRITE_TRIES = 9
+# As long as what is known of a call is told again while Redis is away: a bucket or its line may be away
+# as long, and no new call is started meanwhile. Pauses of 1, 2, 3, 4 and then 5 s between two tries.
+_WRITE_SECONDS = 600.0
 _WRITE_PAUSE_SECONDS = 1.0
 _LONGEST_WRITE_PAUSE = 5
 
@@ -71,6 +73,7 @@ class Workshop:
     breaker: Breaker
     stopping: threading.Event
     poll_ms: int = POLL_MS
+    departures: Departures = field(default_factory=Departures)
 
 
 def wait_for_turn(job: Job, lease: Lease, shop: Workshop) -> int | None:
@@ -133,16 +136,16 @@ def deliver(
 
 def _write(name: str, data: bytes, shop: Workshop) -> bool:
     """Write an image that is paid for, trying again from memory; False when one is there already."""
-    for attempt in range(1, _WRITE_TRIES):
+    worthwhile, pause = for_a_while(_WRITE_SECONDS), 1
+    while True:
         try:
             return shop.images.put(name, data)
         except OSError as error:
+            if not worthwhile():
+                raise StorageError("The image was made and could not be stored") from error
             _log.warning("could not write an image", extra={"reason": error.strerror})
-            time.sleep(_WRITE_PAUSE_SECONDS * min(attempt, _LONGEST_WRITE_PAUSE))
-    try:
-        return shop.images.put(name, data)
-    except OSError as error:
-        raise StorageError("The image was made and could not be stored") from error
+        time.sleep(_WRITE_PAUSE_SECONDS * pause)
+        pause = min(pause + 1, _LONGEST_WRITE_PAUSE)
 
 
 def pause_everybody(fault: RateLimited, shop: Workshop) -> None:

@@ -4,7 +4,9 @@ import hashlib
 import io
 import random
 import threading
+import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
@@ -62,7 +64,7 @@ def _job(name: str) -> dict[str, Any]:
 
 
 def _enlargement(rng: random.Random, name: str, kind: str) -> Request:
-    image = _patchwork(rng)
+    image = patchwork(rng)
     form = {"mode": kind, "metadata": f'{{"mark": "{name}"}}', "output_format": "png"}
     if kind != "fast":
         form |= {"prompt": name, "output_format": "jpeg"}
@@ -74,7 +76,7 @@ def _enlargement(rng: random.Random, name: str, kind: str) -> Request:
     )
 
 
-def _patchwork(rng: random.Random) -> bytes:
+def patchwork(rng: random.Random) -> bytes:
     """Return a PNG whose like there is not, so that no two jobs can end with the same picture."""
     patches = Image.frombytes("RGB", (8, 8), rng.randbytes(8 * 8 * 3))
     out = io.BytesIO()
@@ -87,11 +89,31 @@ def _as_sent(image: bytes) -> bytes:
     return prepare(image, inspect(image), MOST_PIXELS).data
 
 
-class Callers:
-    """Submit from several threads, from entering until told to stop; `orders` is what they remember."""
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What a caller met who asked an address: a status, 0 when there was no answer in time.
 
-    def __init__(self, base: str, seed: int, number: int) -> None:
-        self._base = base
+    `asked` is in seconds since the epoch, `patience` how long it would have waited.
+    """
+
+    base: str
+    asked: float
+    seconds: float
+    status: int
+    patience: float
+
+
+class Callers:
+    """Submit from several threads, from entering until told to stop; `orders` is what they remember.
+
+    Whoever has had no answer asks the next time at any of the addresses.
+    """
+
+    def __init__(
+        self, bases: Sequence[str], seed: int, number: int, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self._bases = bases
+        self._headers = headers or {}
         self._closing = threading.Event()
         self._gone = threading.Event()
         self._lock = threading.Lock()
@@ -99,6 +121,7 @@ class Callers:
         self.uploads: dict[str, str] = {}
         self.counts: Counter[str] = Counter()
         self.refused: list[str] = []
+        self.met: list[Met] = []
         self._threads = [
             threading.Thread(
                 target=self._work, args=[f"c{n}", random.Random(f"{seed}:{n}")], daemon=True
@@ -155,7 +178,8 @@ class Callers:
         """Send an order until it is answered, each time under its key."""
         pause = 0.2
         while not self._gone.is_set():
-            if self._answered(request, self._seconds(rng), rng.choice(_WAITS)):
+            base, wait = rng.choice(self._bases), rng.choice(_WAITS)
+            if self._answered(base, request, self._seconds(rng), wait):
                 return
             self._gone.wait(pause * rng.uniform(0.5, 1.5))
             pause = min(pause * 2, 2.0)
@@ -164,19 +188,24 @@ class Callers:
         hurried = rng.random() < _HANGS_UP
         return rng.uniform(*_HANG_UP_SECONDS) if hurried else _PATIENCE_SECONDS
 
-    def _answered(self, request: Request, seconds: float, wait: int) -> bool:
+    def _answered(self, base: str, request: Request, seconds: float, wait: int) -> bool:
+        asked, status = time.time(), 0
         try:
             answer = requests.post(
-                self._base + request.path,
-                headers={"Idempotency-Key": request.order.key},
+                base + request.path,
+                headers={**self._headers, "Idempotency-Key": request.order.key},
                 params={"wait": wait},
                 timeout=seconds,
                 **request.content,
             )
-            body = answer.json()
+            body, status = answer.json(), answer.status_code
         except (requests.RequestException, ValueError):
             self._count("answers lost")
             return False
+        finally:
+            with self._lock:
+                took = time.time() - asked
+                self.met.append(Met(base, asked, took, status, seconds))
         told = _told(body)
         if told:
             with self._lock:

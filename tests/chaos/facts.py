@@ -3,19 +3,23 @@
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from PIL import Image
 
-from shared.errors import BrokenImage
+from shared.errors import BrokenImage, StoreUnavailable
 from shared.image_file import inspect
 from shared.job_index import EVERYBODYS, Cursor, JobIndex, Wanted
 from shared.jobs import Job
 from tests.chaos.judge import Charge, Picture, StoredJob
 
 _PAGE = 100
+_REPEATS = "calls_repeated_unknown_outcome"
+_STORE_SECONDS = 20.0
 
 
 def stored_jobs(index: JobIndex) -> list[StoredJob]:
@@ -38,6 +42,28 @@ def open_jobs(index: JobIndex) -> bool:
     return bool(index.newest(Wanted(EVERYBODYS, statuses=("queued", "running"), limit=1)))
 
 
+def drain(index: JobIndex, seconds: float) -> None:
+    """Wait until every job has ended, but not for ever: what has not is judged as lost."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with suppress(StoreUnavailable):
+            if not open_jobs(index):
+                return
+        time.sleep(0.5)
+
+
+def books(index: JobIndex) -> tuple[list[StoredJob], int]:
+    """Return all jobs and how many calls were repeated with unknown outcome."""
+    end = time.monotonic() + _STORE_SECONDS
+    while True:
+        try:
+            return stored_jobs(index), index.counts().get(_REPEATS, 0)
+        except StoreUnavailable:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
+
+
 def _all_jobs(index: JobIndex) -> Iterator[Job]:
     after = None
     while page := index.newest(Wanted(EVERYBODYS, after=after, limit=_PAGE)):
@@ -45,9 +71,14 @@ def _all_jobs(index: JobIndex) -> Iterator[Job]:
         after = Cursor(page[-1].created, page[-1].id)
 
 
-def pictures(folder: Path) -> dict[str, Picture]:
-    """Return what is in a storage by file name, each checked and decoded."""
-    return {file.name: _looked_at(file.read_bytes()) for file in folder.iterdir() if file.is_file()}
+def files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield what is in a folder that is a storage: name and content."""
+    return ((file.name, file.read_bytes()) for file in folder.iterdir() if file.is_file())
+
+
+def pictures(kept: Iterable[tuple[str, bytes]]) -> dict[str, Picture]:
+    """Return what is in a storage (name and content) by name, each checked and decoded."""
+    return {name: _looked_at(data) for name, data in kept}
 
 
 def _looked_at(data: bytes) -> Picture:

@@ -13,8 +13,10 @@ CUTTING_FAULTS = frozenset({"cut", "reset", "hang", "slow", "status"})
 _ADOPTED = 20.0
 # A call begins before it arrives, and ends after its charge: the picture is sent, checked and written.
 _BEFORE, _AFTER = 2.0, 5.0
-# What stood in the sockets of a frozen process arrives when it wakes up.
+# What stood in the sockets of a frozen process, or before a cable that was out, arrives after that.
 _WAKING = 5.0
+# Of a worker: it can't renew its leases, or has no answer. No other cable that is out ends a call.
+CUT_FROM_REDIS, CUT_FROM_PROVIDER = "worker from redis", "worker from provider"
 # So long after a freeze of the provider the calls that piled up in it may be over its limit.
 _PILED_UP = 20.0
 
@@ -232,12 +234,14 @@ def _cut_by(call: Charge, following: Charge, facts: Facts) -> str:
 
 def _met(deed: Misdeed, call: Charge) -> bool:
     """Tell whether a call was under way at the time, from its sending to its written picture."""
-    waking = _WAKING if deed.word == "freeze" else 0.0
+    waking = 0.0 if deed.word == "kill" else _WAKING
     return deed.begun <= call.charged + _AFTER and deed.end + waking >= call.arrived - _BEFORE
 
 
 def _could_cut(deed: Misdeed, following: Charge, provider_timeout: float) -> bool:
     """Tell whether it is of the kind after which a call is repeated, and then."""
+    if deed.word == "cut":
+        return _could_cut_off(deed, following, provider_timeout)
     if deed.word not in {"kill", "freeze"}:
         return False
     if deed.what in {"worker", "second worker"}:
@@ -245,6 +249,13 @@ def _could_cut(deed: Misdeed, following: Charge, provider_timeout: float) -> boo
     # a provider that stands still for less is answered in time
     patient = deed.word == "freeze" and deed.end - deed.begun < provider_timeout / 2
     return deed.what == "sandbox" and not patient
+
+
+def _could_cut_off(deed: Misdeed, following: Charge, provider_timeout: float) -> bool:
+    lasted = deed.end - deed.begun
+    if deed.what == CUT_FROM_REDIS:
+        return lasted >= _ADOPTED and following.arrived >= deed.begun + _ADOPTED
+    return deed.what == CUT_FROM_PROVIDER and lasted >= provider_timeout / 2
 
 
 def _over_limit(facts: Facts) -> dict[str, int]:

@@ -20,9 +20,10 @@ class Sandbox:
     One that was killed has forgotten how to behave; `tend`, called every other second, tells it again.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, manners: Mapping[str, Any] = MANNERS) -> None:
         self._control = f"{address}/_sandbox"
-        self._wanted: dict[str, Any] = dict(MANNERS)
+        self._manners = manners
+        self._wanted = dict(manners)
         self._broke = False
         self._over_limit = 0
         # when the provider counted calls over its limit (seconds since the epoch), and how many
@@ -43,7 +44,7 @@ class Sandbox:
         """Let the usual hold again."""
         if "credits" in order:
             self._broke = False
-        self._wanted |= {name: MANNERS[name] for name in order if name in MANNERS}
+        self._wanted |= {name: self._manners[name] for name in order if name in self._manners}
         return self.tend()
 
     def tend(self) -> bool:
@@ -63,7 +64,7 @@ class Sandbox:
 
     def calm(self, seconds: float) -> bool:
         """Forget all that was ordered; False when it could not be told within so many seconds."""
-        self._broke, self._wanted = False, dict(MANNERS)
+        self._broke, self._wanted = False, dict(self._manners)
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self._send("DELETE", "faults") is not None and self.tend():

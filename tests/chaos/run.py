@@ -6,11 +6,10 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.errors import StoreUnavailable
 from shared.job_index import JobIndex
 from shared.moves import Pace
 from shared.services import connect
@@ -18,15 +17,13 @@ from tests.chaos import facts
 from tests.chaos.callers import Callers
 from tests.chaos.disasters import Disasters
 from tests.chaos.house import PROVIDER_TIMEOUT, House
-from tests.chaos.judge import Facts, Misdeed, StoredJob, Verdict, judge
+from tests.chaos.judge import Facts, Misdeed, Verdict, judge
 from tests.chaos.misdeeds import Sandbox
 from tests.chaos.plan import plan
 from tests.chaos.table import table, timeline
 
-_REPEATS = "calls_repeated_unknown_outcome"
 _CALM_SECONDS = 60.0
 _ANSWER_SECONDS = 30.0
-_STORE_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +50,22 @@ def chaos(folder: Path, course: Course) -> Report:
     begun = time.monotonic()
     with House(folder) as house:
         started = time.monotonic()
-        with Callers(house.stack.base, course.seed, course.callers) as callers:
+        with Callers([house.stack.base], course.seed, course.callers) as callers:
             sandbox = Sandbox(house.sandbox)
             misdeeds = _misbehave(house, sandbox, course)
             callers.stop(_ANSWER_SECONDS)
         stopped = time.monotonic()
         with closing(connect(house.stack.redis_url)) as redis:
             index = JobIndex(redis, Pace(0))
-            _drain(index, course.drain)
+            facts.drain(index, course.drain)
             drained = time.monotonic()
             sandbox.tend()
-            jobs, repeats = _books(index)
+            jobs, repeats = facts.books(index)
     (folder / "misdeeds").write_text(timeline(misdeeds))
     found = Facts(
         orders=callers.orders,
         jobs=jobs,
-        pictures=facts.pictures(house.stack.images),
+        pictures=facts.pictures(facts.files(house.stack.images)),
         charges=facts.charges(folder / "data" / "sandbox-ledger.jsonl", callers.uploads),
         misdeeds=misdeeds,
         repeats_counted=repeats,
@@ -94,28 +91,6 @@ def _misbehave(house: House, sandbox: Sandbox, course: Course) -> list[Misdeed]:
     if not sandbox.calm(_CALM_SECONDS):
         raise RuntimeError("the sandbox did not come back")
     return disasters.done
-
-
-def _drain(index: JobIndex, seconds: float) -> None:
-    """Wait until every job has ended, but not for ever: what has not is judged as lost."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        with suppress(StoreUnavailable):
-            if not facts.open_jobs(index):
-                return
-        time.sleep(0.5)
-
-
-def _books(index: JobIndex) -> tuple[list[StoredJob], int]:
-    """Return all jobs and how many calls were repeated with unknown outcome."""
-    end = time.monotonic() + _STORE_SECONDS
-    while True:
-        try:
-            return facts.stored_jobs(index), index.counts().get(_REPEATS, 0)
-        except StoreUnavailable:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.5)
 
 
 def main() -> int:

@@ -14,22 +14,20 @@ def table(
     title: str, misdeeds: Sequence[Misdeed], counts: Mapping[str, int], verdict: Verdict
 ) -> str:
     """Return the whole table; what missed its target is told one by one at its end."""
-    return "\n".join(
-        [
-            title,
-            "",
-            *_misdeeds(misdeeds),
-            "",
-            *_orders(counts, verdict),
-            "",
-            *_ends(verdict),
-            "",
-            *_targets(verdict),
-            *_complaints(verdict),
-            "",
-            "Every target is met." if verdict.acquitted else "A TARGET IS MISSED.",
-        ]
-    )
+    told = "Every target is met." if verdict.acquitted else "A TARGET IS MISSED."
+    return "\n".join([title, "", *_misdeeds(misdeeds), "", *books(counts, verdict), "", told])
+
+
+def books(counts: Mapping[str, int], verdict: Verdict) -> list[str]:
+    """Return the lines that tell what callers met, how jobs ended, and which targets were missed."""
+    return [
+        *_orders(counts, verdict),
+        "",
+        *_ends(verdict),
+        "",
+        *_targets(verdict),
+        *_complaints(verdict),
+    ]
 
 
 def timeline(misdeeds: Sequence[Misdeed]) -> str:

@@ -48,7 +48,7 @@ def test_a_picture_that_is_cut_short_or_does_not_decode_is_broken(tmp_path: Path
     (tmp_path / "short.jpg").write_bytes(whole[:-20])
     (tmp_path / "inputs").mkdir()
 
-    found = facts.pictures(tmp_path)
+    found = facts.pictures(facts.files(tmp_path))
 
     assert found["whole.jpg"] == Picture(hashlib.sha256(whole).hexdigest())
     assert found["short.jpg"].fault

@@ -5,7 +5,18 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.judge import Charge, Facts, Misdeed, Order, Picture, StoredJob, Verdict, judge
+from tests.chaos.judge import (
+    CUT_FROM_PROVIDER,
+    CUT_FROM_REDIS,
+    Charge,
+    Facts,
+    Misdeed,
+    Order,
+    Picture,
+    StoredJob,
+    Verdict,
+    judge,
+)
 
 ORDER = Order("k1", ("a cat",), (("j1", ("j1",)),))
 JOB = StoredJob("j1", "a cat", "succeeded", image="j1.jpg")
@@ -138,6 +149,30 @@ def test_forgives_a_call_that_was_cut_in_two(deed: Misdeed) -> None:
 )
 def test_does_not_forgive_by_what_could_not_have_cut_it(deed: Misdeed, again: float) -> None:
     assert repeated(deed, again=again).unexplained == ["a cat"]
+
+
+def cut_off(what: str, begun: float, ended: float) -> Misdeed:
+    return Misdeed("cut", what, True, begun, ended)
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [cut_off(CUT_FROM_REDIS, 100.7, 140.0), cut_off(CUT_FROM_PROVIDER, 101.0, 120.0)],
+)
+def test_forgives_a_call_whose_worker_was_cut_off(deed: Misdeed) -> None:
+    assert [paid.why for paid in repeated(deed).paid_twice] == [f"cut: {deed.what}"]
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        cut_off(CUT_FROM_REDIS, 100.7, 115.0),  # its lease was not over
+        cut_off(CUT_FROM_PROVIDER, 101.0, 105.0),  # the answer came after that
+        *(cut_off(what, 100.7, 140.0) for what in ("api", "redis", "bucket")),
+    ],
+)
+def test_does_not_forgive_by_a_cut_that_ends_no_call(deed: Misdeed) -> None:
+    assert repeated(deed).unexplained == ["a cat"]
 
 
 @pytest.mark.parametrize("fault", ["cut", "reset", "hang", "slow", "status"])

@@ -164,7 +164,7 @@ def test_a_picture_that_could_not_be_written_is_asked_for_again(
         def put(self, name: str, data: bytes) -> bool:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("worker.workshop._WRITE_PAUSE_SECONDS", 0)
+    monkeypatch.setattr("worker.workshop._WRITE_SECONDS", 0)
     job, full = cooking(services, redis_client), FullDisk(folder_of(services.images))
 
     after = after_a_run(services, job, ScriptedProvider(LARGE), images=full)

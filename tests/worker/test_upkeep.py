@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -14,7 +15,7 @@ from shared.schema import SCHEMA_VERSION
 from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import CLAIM, LEASE_MS, accepted, known, now_ms, running, until
-from tests.fakes import RememberingQueue
+from tests.fakes import FlakyStore, RememberingQueue
 from tests.worker.bench import an_upkeep, started
 from worker.leases import Lease, Leases, lease_clock
 from worker.upkeep import Upkeep
@@ -105,6 +106,25 @@ def test_a_worker_that_could_not_keep_an_image_lives_and_gets_no_job(
 
         until(lambda: sent_by(services) == [job.id])
         assert (services.index.outlook(job).holdup, told) == ("", [False, True])
+
+
+def test_a_host_cut_off_from_redis_and_storage_stops_listening_only_when_redis_is_back_for_good(
+    services: Services, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("_HEARTBEAT_SECONDS", "STORAGE_SECONDS"):
+        monkeypatch.setattr(f"worker.upkeep.{name}", 0.5)
+    told = list[bool]()
+    store: Any = FlakyStore(services.store, acts_first=False, heartbeat=0)
+
+    with started(an_upkeep(replace(services, store=store), listen=told.append)):
+        until(lambda: services.index.worker_slots() == [200])
+        store.fail_next("heartbeat", 6)
+        until(lambda: "upkeep waits" in caplog.text)
+        monkeypatch.setattr("shared.folder_store.ROOM_BYTES", 2**80)
+
+        until(lambda: services.index.worker_slots() == [0])
+        assert told == []
+        until(lambda: told == [False])
 
 
 def test_while_the_storage_hangs_only_what_was_sent_keeps_its_lease(
