@@ -203,11 +203,11 @@ def test_giving_a_call_up_does_not_cancel_its_job(service: Script, assistant: As
     async def give_up(client: Client) -> None:
         seen = asyncio.Event()
 
-        async def progress(_: float, __: float | None, ___: str | None) -> None:
+        async def note(progress: float, total: float | None, message: str | None) -> None:
             seen.set()
 
         call = asyncio.create_task(
-            client.call_tool("generate_image", {"prompt": "A fox"}, progress_callback=progress)
+            client.call_tool("generate_image", {"prompt": "A fox"}, progress_callback=note)
         )
         await asyncio.wait_for(seen.wait(), 10)
         call.cancel()
