@@ -1,7 +1,6 @@
 """Run a tool in a thread, tell of its progress meanwhile, and end it when nobody waits any more."""
 
 import math
-import threading
 import time
 from collections.abc import Awaitable, Callable
 
@@ -18,10 +17,6 @@ Work = Callable[[Tell], CallToolResult]
 _SILENT_SECONDS = 10.0
 
 
-class NobodyWaits(Exception):
-    """The call was given up, by the client or by its time limit."""
-
-
 async def followed(
     work: Work, report: Report, seconds: float, limiter: anyio.CapacityLimiter
 ) -> CallToolResult | None:
@@ -30,30 +25,25 @@ async def followed(
     `work` gets what it must call with a job at each change. When the client gives the call up, only the
     waiting ends: the job is never canceled for that.
     """
-    gone = threading.Event()
     send, receive = anyio.create_memory_object_stream[Job](math.inf)
 
     def tell(job: Job) -> None:
-        if gone.is_set():
-            raise NobodyWaits
+        # raises when nobody waits any more, which ends the thread
         anyio.from_thread.run_sync(send.send_nowait, job)
 
     result: CallToolResult | None = None
-    try:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_report, receive, report)
-            with send, anyio.move_on_after(seconds):
-                result = await anyio.to_thread.run_sync(
-                    work, tell, abandon_on_cancel=True, limiter=limiter
-                )
-    finally:
-        gone.set()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_report, receive, report)
+        with send, anyio.move_on_after(seconds):
+            result = await anyio.to_thread.run_sync(
+                work, tell, abandon_on_cancel=True, limiter=limiter
+            )
     return result
 
 
 async def _report(jobs: MemoryObjectReceiveStream[Job], report: Report) -> None:
     """Tell of each change, in seconds since the start, which only ever grow, as a progress must."""
-    begun = time.monotonic()
+    begun, passed = time.monotonic(), 0.0
     job: Job | None = None
     with jobs:
         while True:
@@ -62,7 +52,7 @@ async def _report(jobs: MemoryObjectReceiveStream[Job], report: Report) -> None:
                     job = await jobs.receive()
                 except anyio.EndOfStream:
                     return
-            passed = round(time.monotonic() - begun, 3)
+            passed = max(round(time.monotonic() - begun, 3), round(passed + 0.001, 3))
             await report(passed, _total(job, passed), _words(job))
 
 

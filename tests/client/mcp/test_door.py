@@ -29,11 +29,16 @@ def door(settings: Settings, listen: str = "127.0.0.1:5601") -> Iterator[TestCli
         yield client
 
 
-def get_job(client: TestClient, **headers: str) -> Any:
+def call(client: TestClient, name: str, arguments: dict[str, Any], **headers: str) -> Any:
     """Call a tool with one plain POST, as the oldest clients do."""
-    params = {"name": "get_job", "arguments": {"job_id": "j1"}}
+    params = {"name": name, "arguments": arguments}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
     return client.post("/mcp", json=body, headers={**HEADERS, **headers})
+
+
+def get_job(client: TestClient, **headers: str) -> Any:
+    """Call the simplest tool."""
+    return call(client, "get_job", {"job_id": "j1"}, **headers)
 
 
 def result_of(answer: Any) -> dict[str, Any]:
@@ -48,7 +53,7 @@ def result_of(answer: Any) -> dict[str, Any]:
 def settings(service: Script) -> Settings:
     """Give settings that lead to the scripted service."""
     service.will(says(200, DONE), says(200, b"PNG"), says(200, DONE))
-    return Settings(url=service.base)
+    return Settings(url=service.base, key="the servers own")
 
 
 def test_the_callers_key_is_shown_to_the_service_and_no_other(

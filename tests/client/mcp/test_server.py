@@ -100,6 +100,7 @@ def test_a_job_is_waited_for_as_long_as_the_setting_says(
     result = assistant.call("generate_image", prompt="A fox")
 
     assert result.structured_content["status"] == "queued"
+    assert "could not be asked" not in texts(result)
 
 
 def test_a_refused_prompt_is_told_so_that_it_is_not_sent_again(
