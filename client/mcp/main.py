@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{wrong}\n")
         return _USAGE
     except KeyboardInterrupt:
-        return 130
+        return 0  # Ctrl-C is how it is meant to end
     anyio.run(_serve_stdio, settings)
     sys.stdout.flush()
     # Threads that still wait for a job have nobody to answer, and would hold the end up for a minute.
