@@ -5,17 +5,22 @@ TEST_PROCESSES ?= 4
 # At least so many of each.
 FUZZ_REQUESTS ?= 20000
 FUZZ_INPUTS ?= 100000
+# Where `make mcp` listens, on loopback.
+MCP_PORT ?= 5601
 VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run doctor key backup restore compact test lint types pytest docker-test fuzz chaos hosts bench format pins clean
+.PHONY: help run mcp doctor key backup restore compact test lint types pytest docker-test fuzz chaos hosts bench format pins clean
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.done ## start everything; Ctrl-C stops it
 	@$(BIN)/python app.py
+
+mcp: $(VENV)/mcp.done ## serve the tools for assistants (MCP) on loopback, port 5601; see docs/mcp.md
+	@$(BIN)/python -m client.mcp --http 127.0.0.1:$(MCP_PORT)
 
 doctor: $(VENV)/run.done ## look over settings, Redis, storage, provider and parts, and tell how to mend them
 	@$(BIN)/python -m worker.doctor
@@ -79,6 +84,7 @@ format: $(VENV)/dev.done ## format the code and mend what lint can
 
 pins: $(VENV)/dev.done ## make requirements*.txt anew from requirements*.in
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 -q requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 -q requirements-mcp.in -o requirements-mcp.txt
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 -q requirements-dev.in -o requirements-dev.txt
 
 clean: ## remove what make and the tools have made; pictures and data stay
@@ -90,6 +96,10 @@ $(VENV)/run.done: requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/dev.done: $(VENV)/run.done requirements-dev.txt
+$(VENV)/mcp.done: $(VENV)/run.done requirements-mcp.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-mcp.txt
+	@touch $@
+
+$(VENV)/dev.done: $(VENV)/mcp.done requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@

@@ -56,14 +56,24 @@ class Client:
     # Submitting.
 
     def generate(
-        self, prompt: str, *, idempotency_key: str | None = None, **fields: Unpack[GenerateFields]
+        self,
+        /,
+        prompt: str,
+        *,
+        idempotency_key: str | None = None,
+        **fields: Unpack[GenerateFields],
     ) -> Job:
         """Order an image; return its job at once."""
         body = {"prompt": prompt, **fields}
         return Job.of(self._submit("/generate_image", idempotency_key, json=body))
 
     def upscale(
-        self, image: Source, *, idempotency_key: str | None = None, **fields: Unpack[UpscaleFields]
+        self,
+        image: Source,
+        /,
+        *,
+        idempotency_key: str | None = None,
+        **fields: Unpack[UpscaleFields],
     ) -> Job:
         """Order an image to be enlarged: bytes, an open file, a path, or an address as text."""
         request = upscale_request(image, fields)

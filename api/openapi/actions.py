@@ -20,12 +20,17 @@ from shared.version import VERSION
 
 # An Action's call may take 45 seconds, there and back.
 _LONGEST_WAIT = 40
+# Its request and its answer may have 100,000 characters each. The answer repeats both texts, and each of
+# their characters may take twelve.
+_LONGEST_TEXT = 3_500
 _ABOUT = (
     "Makes and enlarges images. Show a finished image by its image_url, as markdown. While status is"
     " queued or running, call getJob with the job_id. When a call fails, tell the user its error."
 )
 # A model needs other words than a programmer, and simple types.
 _FIELDS: dict[str, Schema] = {
+    "prompt": {"maxLength": _LONGEST_TEXT},
+    "negative_prompt": {"maxLength": _LONGEST_TEXT},
     WAIT_FIELD: {
         "type": "integer",
         "minimum": 0,

@@ -91,6 +91,29 @@ def test_the_document_is_small(api: Api) -> None:
     assert len(api.get("/openapi-actions.json").get_data()) < 20_000
 
 
+def test_neither_request_nor_answer_is_larger_than_an_action_may_carry(
+    api: Api, told: dict[str, Any]
+) -> None:
+    fields = media(told, "generateImage")["schema"]["properties"]
+    texts = {
+        name: "\U0001f98a" * field["maxLength"]
+        for name, field in fields.items()
+        if "prompt" in name
+    }
+
+    answer = api.call("POST", "/generate_image", json={**texts, "wait_seconds": 0})
+
+    assert answer.status_code == 202
+    assert len(texts) == 2
+    assert 50_000 < len(answer.get_data(as_text=True)) < 100_000
+
+
+def test_every_description_of_a_parameter_is_short_enough(told: dict[str, Any]) -> None:
+    for operation in operations(told).values():
+        for parameter in operation.get("parameters", []):
+            assert len(parameter.get("description", "")) <= 700
+
+
 def test_bodies_are_flat(told: dict[str, Any]) -> None:
     for part in parts(told):
         assert not {"oneOf", "anyOf", "allOf"} & part.keys()

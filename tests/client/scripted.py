@@ -24,11 +24,12 @@ class Seen:
 
 
 class Script:
-    """Answers in turn; the last one is given for ever."""
+    """Answers in turn; the last one is given for ever. `standing`: by path, outside the turn."""
 
     def __init__(self, base: str) -> None:
         self.base = base
         self.answers: deque[Answer] = deque()
+        self.standing: dict[str, Answer] = {}
         self.seen: list[Seen] = []
 
     def will(self, *answers: Answer) -> None:
@@ -45,6 +46,9 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         size = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(size)
+        if standing := self.script.standing.get(self.path):
+            standing(self)
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.script.seen.append(Seen(self.command, self.path, headers, body))
         answers = self.script.answers

@@ -66,7 +66,7 @@ def test_every_route_answers_faults_in_the_one_shape(services: Services) -> None
 
 
 def test_the_dependencies_are_pinned_exactly() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-mcp.txt", "requirements-dev.txt"):
         lines = [
             line for line in (ROOT / name).read_text().splitlines() if re.match(r"[a-z]", line)
         ]
@@ -83,5 +83,5 @@ def test_ci_calls_make_test_and_nothing_else() -> None:
 
 
 def test_the_lock_files_name_no_host() -> None:
-    for path in ("requirements.txt", "requirements-dev.txt", "Makefile"):
+    for path in ("requirements.txt", "requirements-mcp.txt", "requirements-dev.txt", "Makefile"):
         assert "://" not in (ROOT / path).read_text()

@@ -49,15 +49,21 @@ def test_shared_knows_no_flask() -> None:
 
 
 def test_the_client_runs_where_only_requests_and_rich_are_installed() -> None:
+    assert _foreign("client") == {"requests"}
+    assert _foreign("client/cli") == {"rich"}
+
+
+def test_the_tools_for_assistants_need_only_what_is_listed_for_them() -> None:
+    listed = (ROOT / "requirements-mcp.in").read_text().split()
+
+    # the types of the protocol come with it
+    assert _foreign("client/mcp") - {"mcp_types"} <= set(listed)
+
+
+def _foreign(folder: str) -> set[str]:
     own = {*sys.stdlib_module_names, "client"}
-    paths = list((ROOT / "client").rglob("*.py"))
-    library = [path for path in paths if path.parent.name == "client"]
-
-    def foreign(paths: list[Path]) -> set[str]:
-        return {name.split(".")[0] for path in paths for name in _imports(path)} - own
-
-    assert foreign(library) == {"requests"}
-    assert foreign(paths) == {"requests", "rich"}
+    paths = (ROOT / folder).glob("*.py")
+    return {name.split(".")[0] for path in paths for name in _imports(path)} - own
 
 
 def test_pictures_are_decoded_in_a_worker_alone() -> None:
@@ -104,9 +110,9 @@ def test_only_the_entries_read_the_environment() -> None:
     readers = {str(path.relative_to(ROOT)) for path in SOURCES if "os.environ" in path.read_text()}
 
     # app.py and backup.py hand settings to their children, lifeline.py learns whether it is such a
-    # child; the client's command line has an environment of its own
+    # child; the client's command line and its tools for assistants have an environment of their own
     entries = {"app.py", "client/cli/context.py", "shared/lifeline.py", "shared/settings.py"}
-    assert readers <= entries | {"shared/backup.py"}
+    assert readers <= entries | {"shared/backup.py", "client/mcp/main.py"}
 
 
 def test_routes_neither_abort_nor_catch() -> None:
