@@ -22,6 +22,7 @@ from shared.queue import TaskQueue, make_celery
 from shared.requests import Requests
 from shared.retirement import Retirement
 from shared.settings import Settings
+from shared.tries import Tries
 
 # A caller learns within 3 s that Redis is away: one second to connect, one for an answer.
 _REDIS_SECONDS = PATIENCE_MS / 1000
@@ -45,6 +46,7 @@ class Services:
     retirement: Retirement
     registrar: Registrar
     requests: Requests
+    tries: Tries
 
 
 def build_services(settings: Settings, queue: TaskQueue | None = None) -> Services:
@@ -64,6 +66,7 @@ def build_services(settings: Settings, queue: TaskQueue | None = None) -> Servic
         retirement=Retirement(redis),
         registrar=Registrar(redis),
         requests=Requests(redis, settings.limits),
+        tries=Tries(redis),
     )
 
 

@@ -23,6 +23,7 @@ from shared.requests import Requests
 from shared.retirement import Retirement
 from shared.services import Services, connect
 from shared.settings import Settings, load_settings
+from shared.tries import Tries
 from tests.fakes import RememberingQueue
 from tests.redis_server import embedded_server
 
@@ -108,5 +109,6 @@ def services(
         retirement=Retirement(redis_client),
         registrar=Registrar(redis_client),
         requests=Requests(redis_client),
+        tries=Tries(redis_client),
     )
     events.close()
