@@ -66,7 +66,7 @@ def build_services(settings: Settings, queue: TaskQueue | None = None) -> Servic
         retirement=Retirement(redis),
         registrar=Registrar(redis),
         requests=Requests(redis, settings.limits),
-        tries=Tries(redis),
+        tries=Tries(redis, settings.max_wait_seconds),
     )
 
 

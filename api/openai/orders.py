@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from math import ceil
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +20,8 @@ MOST_IMAGES = 10
 Size = Literal[
     "auto", "1024x1024", "1536x1024", "1024x1536", "1792x1024", "1024x1792", "512x512", "256x256"
 ]
+# For so long OpenAI's packages wait unless told otherwise: what nobody waits for any more is not bought.
+_PATIENCE_SECONDS = 600
 # A size is a wish for a shape: how many pixels there are is the model's choice.
 RATIOS: dict[Size, AspectRatio] = {
     "auto": "1:1",
@@ -98,6 +101,7 @@ def read_images(body: Body, settings: Settings) -> Wanted:
         "model": _variant(asked.model),
         "aspect_ratio": RATIOS[asked.size],
         "output_format": asked.output_format,
+        "deadline_seconds": _deadline(settings),
     }
     order, wrong = read_order("generate", Body(fields, {}, typed=True), settings)
     if order is None:
@@ -105,6 +109,11 @@ def read_images(body: Body, settings: Settings) -> Wanted:
     batch = Envelope() if asked.n > 1 else None
     told = asked.response_format or _usual(asked.model)
     return Wanted(Submission((Piece(order),) * asked.n, batch), inline=told == "b64_json")
+
+
+def _deadline(settings: Settings) -> int:
+    patience = max(_PATIENCE_SECONDS, ceil(settings.max_wait_seconds))
+    return min(patience, settings.job_deadline_seconds)
 
 
 def _wrong_model(body: Body) -> list[Complaint]:

@@ -77,16 +77,29 @@ def test_of_what_was_answered_the_latest_comes_again(tries: Tries, redis_client:
     assert again(tries) == names[1]
 
 
-def test_a_thousand_are_kept_for_an_hour_the_longest_answered_go(
-    tries: Tries, redis_client: "Redis"
+def test_what_was_answered_is_kept_for_an_hour_what_was_refused_for_minutes(
+    redis_client: "Redis",
 ) -> None:
+    tries, key = Tries(redis_client, longest_wait=60), f"{PREFIX}tries:alice:a fox"
+
+    name = first(tries)
+    begun = int(redis_client.pttl(key))
+    tries.end("alice", "a fox", name, answered=False)
+    refused = int(redis_client.pttl(key))
+    tries.end("alice", "a fox", again(tries), answered=True)
+    answered = int(redis_client.pttl(key))
+    first(tries)
+
+    assert 359_000 < refused <= begun <= 360_000
+    assert 3_590_000 < int(redis_client.pttl(key)) <= answered <= 3_600_000
+
+
+def test_of_a_thousand_the_longest_answered_go(tries: Tries, redis_client: "Redis") -> None:
     key = f"{PREFIX}tries:alice:a fox"
-    for number in range(1_000):
-        redis_client.zadd(key, {f"answered {number}": 1e14 - number})
+    redis_client.zadd(key, {f"answered {number}": 1e14 - number for number in range(1_000)})
 
     name = first(tries)
 
     assert redis_client.zcard(key) == 1_000
     assert redis_client.zscore(key, "answered 0") is None
     assert again(tries) == name
-    assert 3_590_000 < int(redis_client.pttl(key)) <= 3_600_000

@@ -1,13 +1,14 @@
 """`POST /v1/images/generations`: images made, waited for, and told as that API tells them."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.api.callers import RESULT, Api, json_of
 from tests.api.conftest import Start
-from tests.api.openai.callers import ended, error_of, generate, made
+from tests.api.openai.callers import GENERATIONS, ended, error_of, generate, made
 from tests.builders import CLAIM, LEASE_MS
 from tests.pictures import picture
 
@@ -143,6 +144,26 @@ def test_the_address_of_an_image_that_was_deleted_is_not_given_out(api: Api) -> 
     api.call("DELETE", f"/jobs/{job['job_id']}/image")
 
     assert error_of(generate(api, keyed), 410)["code"] == "gone"
+
+
+def open_files(folder: Path) -> list[str]:
+    """Return the files of a folder that this process has open."""
+    links = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    return [name for name in links if name.startswith(str(folder))]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files can't be told here")
+def test_no_file_stays_open_behind_a_caller_who_goes(api: Api) -> None:
+    keyed = {"Idempotency-Key": "order-20"}
+    made(api, keyed, n=3)
+    body = {"prompt": "a fox", "n": 3, "response_format": "b64_json"}
+
+    answer = api.app.test_client().post(GENERATIONS, json=body, headers=keyed)
+    sending = open_files(api.services.images.folder)
+    answer.close()
+
+    assert len(sending) == 3
+    assert not open_files(api.services.images.folder)
 
 
 def test_the_job_is_listed_as_any_other(api: Api) -> None:

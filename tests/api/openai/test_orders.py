@@ -73,6 +73,21 @@ def test_images_are_answered_as_the_program_expects(fields: dict[str, Any], inli
     assert read(**fields).inline is inline
 
 
+@pytest.mark.parametrize(
+    ("changes", "seconds"),
+    [({}, 600), ({"job_deadline_seconds": 60}, 60), ({"max_wait_seconds": 900.5}, 901)],
+    ids=str,
+)
+def test_an_image_for_which_nobody_waits_any_more_is_not_bought(
+    changes: dict[str, Any], seconds: int
+) -> None:
+    settings = load_settings(None, **changes)
+
+    wanted = read_images(Body({"prompt": "a fox", "n": 2}, {}, typed=True), settings)
+
+    assert [piece.order.deadline_seconds for piece in wanted.submission.pieces] == [seconds] * 2
+
+
 def test_several_images_are_a_batch_of_the_same_order() -> None:
     submission = read(n=3).submission
 
