@@ -98,12 +98,13 @@ def _written(told: PicturesView, files: Sequence[BinaryIO]) -> Iterator[bytes]:
     yield f'{json.dumps(head)[:-1]}, "data": ['.encode()
     for number, file in enumerate(files):
         yield b', {"b64_json": "' if number else b'{"b64_json": "'
-        yield from _encoded(file)
+        yield from encoded(file)
         yield b'"}'
     yield b"]}\n"
 
 
-def _encoded(file: BinaryIO) -> Iterator[bytes]:
+def encoded(file: BinaryIO) -> Iterator[bytes]:
+    """Yield a file in base64, in pieces as it gives them."""
     rest = b""
     while piece := file.read(_PIECE_BYTES):
         piece = rest + piece

@@ -1,11 +1,13 @@
 """`POST /v1/images/generations`: images made, waited for, and told as that API tells them."""
 
 import base64
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from api.openai.answers import encoded
 from tests.api.callers import RESULT, Api, json_of
 from tests.api.conftest import Start
 from tests.api.openai.callers import GENERATIONS, ended, error_of, generate, made
@@ -105,6 +107,21 @@ def test_an_image_of_any_length_is_told_whole(api: Api) -> None:
 
     (told,) = json_of(answer)["data"]
     assert base64.b64decode(told["b64_json"], validate=True) == image
+
+
+class Dribble(io.BytesIO):
+    """A file that gives less than it is asked for, as one that comes over a network may."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return at most seven bytes."""
+        return super().read(min(7, size or 7))
+
+
+@pytest.mark.parametrize("length", [0, 1, 6, 7, 8, 100])
+def test_an_image_that_comes_in_odd_pieces_is_told_whole(length: int) -> None:
+    data = WEBP[:length]
+
+    assert b"".join(encoded(Dribble(data))) == base64.b64encode(data)
 
 
 def test_what_some_of_several_came_to_is_told_beside_the_images(api: Api) -> None:

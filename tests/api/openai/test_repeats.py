@@ -1,5 +1,7 @@
 """A request that its client sends again, by itself or by a key, is bought once."""
 
+import pytest
+
 from tests.api.callers import Api, json_of
 from tests.api.conftest import Start
 from tests.api.openai.callers import again, ended, error_of, generate, made
@@ -64,10 +66,16 @@ def test_what_was_refused_is_bought_when_it_comes_again(start: Start) -> None:
     assert "Idempotent-Replayed" not in answer.headers
 
 
-def test_of_two_at_once_one_refused_each_has_an_image_of_its_own(start: Start) -> None:
+@pytest.mark.parametrize("refused_first", [True, False])
+def test_of_two_at_once_one_refused_each_has_an_image_of_its_own(
+    start: Start, refused_first: bool
+) -> None:
     full, roomy = start(key_limits='{"*": {"queued": 0}}'), start()
+    if refused_first:
+        error_of(generate(full, FIRST), 429)
     taken = made(roomy, FIRST)
-    error_of(generate(full, FIRST), 429)
+    if not refused_first:
+        error_of(generate(full, FIRST), 429)
 
     refused = made(roomy, again())
 
