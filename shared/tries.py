@@ -5,9 +5,9 @@ from redis import Redis
 from shared.jobs import new_job_id
 from shared.scripts import Scripts
 
-_ANSWERED_MS = 3_600_000
-# Beyond the longest wait. What is refused is kept no longer: who is over a limit would fill Redis.
-_MORE_SECONDS = 300
+# Beyond the longest wait. OpenAI's packages take an answer for lost after ten minutes at the latest, unless
+# told otherwise; for much longer, who calls anew after an outage would be given an old image.
+_MORE_SECONDS = 900
 
 
 class Tries:
@@ -18,7 +18,7 @@ class Tries:
     """
 
     def __init__(self, redis: "Redis", longest_wait: float = 0) -> None:
-        """Keep what was answered for an hour, else `longest_wait` seconds and five minutes."""
+        """Keep each for `longest_wait` seconds and a quarter of an hour."""
         self._run = Scripts(redis).run
         self._ms = round((longest_wait + _MORE_SECONDS) * 1000)
 
@@ -30,5 +30,4 @@ class Tries:
 
     def end(self, owner: str, asked: str, name: str, *, answered: bool) -> None:
         """Note that a request is not served any more: it was told its end, or not."""
-        becomes, ms = ("answered", _ANSWERED_MS) if answered else ("free", self._ms)
-        self._run("name_try", owner, asked, name, becomes, ms)
+        self._run("name_try", owner, asked, name, "answered" if answered else "free", self._ms)
