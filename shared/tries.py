@@ -5,8 +5,8 @@ from redis import Redis
 from shared.jobs import new_job_id
 from shared.scripts import Scripts
 
-# Beyond the longest wait. OpenAI's packages take an answer for lost after ten minutes at the latest, unless
-# told otherwise; for much longer, who calls anew after an outage would be given an old image.
+# Beyond the longest wait. OpenAI's packages take an answer for lost after ten minutes at the latest,
+# unless told otherwise; for much longer, who calls anew after an outage would be given an old image.
 _MORE_SECONDS = 900
 
 
