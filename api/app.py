@@ -20,6 +20,7 @@ from api import (
     studio,
 )
 from api.metrics import route as metrics
+from api.openai import routes as openai
 from api.waiting import Waiting
 from shared.services import Services
 
@@ -53,6 +54,7 @@ def create_app(services: Services) -> Flask:
     app.register_blueprint(jobs.blueprint(services, waiting))
     app.register_blueprint(batches.blueprint(services, waiting))
     app.register_blueprint(files.blueprint(services, waiting))
+    app.register_blueprint(openai.blueprint(services, waiting))
     app.register_blueprint(operators.blueprint(services))
     app.register_blueprint(metrics.blueprint(services))
     app.register_blueprint(health.blueprint(services))

@@ -1,11 +1,15 @@
-"""The one place where a fault becomes an HTTP answer: one JSON shape for ours and the framework's."""
+"""The one place where a fault becomes an HTTP answer: one JSON shape for ours and the framework's.
+
+Whoever speaks the OpenAI API gets it in that API's shape (`api/openai/faults.py`).
+"""
 
 import logging
 from typing import Any
 
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
+from api.openai import faults as openai
 from shared.errors import Fault, InvalidRequest, StorageUnavailable, Unauthorized
 from shared.image_store import StorageAway
 from shared.logs import request_id
@@ -75,8 +79,10 @@ def register(app: Flask) -> None:
 
 
 def answer(status: int, code: str, message: str, **more: Any) -> Response:
-    """Return a fault's answer; `more` stands in its body."""
+    """Return a fault's answer; `more` stands in its body, but for callers of the OpenAI API."""
     body = {"error": message, "error_code": code, "request_id": request_id.get(), **more}
+    if openai.is_spoken(request.path):
+        status, body = openai.told(status, code, message, more.get("errors", ()))
     response: Response = jsonify(body)
     response.status_code = status
     if code in RETRY_AFTER_SECONDS:

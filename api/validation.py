@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,6 +14,7 @@ from api.webhook_urls import LONGEST_URL, webhook_problems
 from shared.operations import Kind, Operation, offered
 from shared.settings import Settings
 
+M = TypeVar("M", bound=BaseModel)
 SELECTORS: dict[Kind, str] = {"generate": "model", "upscale": "mode"}
 _METADATA_BYTES = 2_048
 
@@ -87,11 +88,16 @@ def read_envelope(
     return _envelope(_given(Body(given, {}, typed)), typed, "a batch", settings)
 
 
+def read_fields(model: type[M], body: Body, where: str) -> tuple[M | None, list[Complaint]]:
+    """Return a body of other fields than an order's, or None with everything that is wrong with it."""
+    return _validate(model, _given(body), body.typed, where)
+
+
 def _envelope(
     given: dict[str, Any], typed: bool, where: str, settings: Settings
 ) -> tuple[Envelope | None, list[Complaint]]:
     envelope, wrong = _validate(Envelope, given, typed, where)
-    if not isinstance(envelope, Envelope):
+    if envelope is None:
         return None, wrong
     longest = settings.job_deadline_seconds
     if (envelope.deadline_seconds or 0) > longest:
@@ -122,8 +128,8 @@ def _parsed(text: str) -> Any:
 
 
 def _validate(
-    model: type[BaseModel], given: dict[str, Any], typed: bool, where: str
-) -> tuple[BaseModel | None, list[Complaint]]:
+    model: type[M], given: dict[str, Any], typed: bool, where: str
+) -> tuple[M | None, list[Complaint]]:
     try:
         return model.model_validate(given, strict=typed), []
     except ValidationError as error:
@@ -157,6 +163,8 @@ def _describe(field: str, schema: Mapping[str, Any]) -> str:
         return f"an object of at most 16 strings and {_METADATA_BYTES} bytes"
     if "enum" in schema:
         return f"one of {', '.join(schema['enum'])}"
+    if "const" in schema:
+        return json.dumps(schema["const"])
     if schema["type"] == "string":
         return f"a string of {schema.get('minLength', 0)} to {schema['maxLength']} characters"
     article = "an integer" if schema["type"] == "integer" else "a number"

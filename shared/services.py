@@ -24,6 +24,7 @@ from shared.retirement import Retirement
 from shared.settings import Settings
 from shared.storage import open_images
 from shared.tally import Tally
+from shared.tries import Tries
 
 # A caller learns within 3 s that Redis is away: one second to connect, one for an answer.
 _REDIS_SECONDS = PATIENCE_MS / 1000
@@ -48,6 +49,7 @@ class Services:
     registrar: Registrar
     requests: Requests
     tally: Tally
+    tries: Tries
 
 
 def build_services(
@@ -70,6 +72,7 @@ def build_services(
         registrar=Registrar(redis, pace),
         requests=Requests(redis, settings.limits),
         tally=Tally(redis),
+        tries=Tries(redis, settings.max_wait_seconds),
     )
 
 

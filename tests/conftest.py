@@ -25,6 +25,7 @@ from shared.retirement import Retirement
 from shared.services import Services, connect
 from shared.settings import Settings, load_settings
 from shared.tally import Tally
+from shared.tries import Tries
 from tests.fakes import RememberingQueue
 from tests.redis_server import embedded_server
 
@@ -132,5 +133,6 @@ def services(
         ),
         requests=Requests(redis_client),
         tally=Tally(redis_client),
+        tries=Tries(redis_client),
     )
     events.close()

@@ -119,6 +119,22 @@ ANSWERS: dict[str, Answer] = {
         perhaps=(*_KEPT, "Accept-Ranges", "Content-Disposition"),
     ),
     "JobErased": Answer("Nothing is kept of it any more.", _json("Erased"), ("Cache-Control",)),
+    "Pictures": Answer(
+        "The images; fewer than were asked for when some failed, and then with `errors`.",
+        _json("Pictures"),
+        ("Cache-Control",),
+        ("Idempotent-Replayed",),
+    ),
+    "Models": Answer("The models.", _json("Models")),
+    "Model": Answer("The model.", _json("Model")),
+    "OpenAIFault": Answer(
+        "What went wrong, in the shape and with the statuses of the OpenAI API.",
+        _json("OpenAIFault"),
+        perhaps=(
+            *("Retry-After", "WWW-Authenticate", "X-Should-Retry", "Cache-Control"),
+            "Idempotent-Replayed",
+        ),
+    ),
     "Paused": Answer("How it stands now.", _json("Paused"), ("Cache-Control",)),
     "Metrics": Answer(
         "The metrics, in Prometheus's text format.", {"text/plain": _TEXT}, ("Cache-Control",)
@@ -147,6 +163,7 @@ HEADERS = {
     " seconds there is more.",
     "RateLimit-Policy": "How much these limits allow, and in how many seconds.",
     "Retry-After": "Seconds to let pass before asking again.",
+    "X-Should-Retry": "`false`: the same request would be told the same. OpenAI's clients heed it.",
     "ETag": "Changes with the content.",
     "Cache-Control": "How long the answer may be kept.",
     "Preference-Applied": "Which preference was heard: `wait=N` or `respond-async`.",

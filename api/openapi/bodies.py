@@ -4,6 +4,7 @@ from typing import Any
 
 from api.batch_requests import OWN_FIELDS
 from api.bodies import KEY_FIELD, WAIT_FIELD
+from api.openai.orders import ImagesRequest, most_images
 from api.openapi.models import Schema, ref
 from api.openapi.orders import (
     Fields,
@@ -11,6 +12,7 @@ from api.openapi.orders import (
     closed,
     described,
     envelope_fields,
+    fields_of,
     nullable,
     order_schema,
 )
@@ -96,6 +98,16 @@ EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
             "metadata": {"page": "12"},
         },
     },
+    ("Images", JSON): {
+        "an address": {"prompt": "A magical forest", "size": "1536x1024"},
+        "three images themselves": {
+            "model": "core",
+            "prompt": "A magical forest",
+            "n": 3,
+            "response_format": "b64_json",
+            "output_format": "jpeg",
+        },
+    },
     ("Retry", JSON): {"waited for": {"wait_seconds": 30}},
     ("Redeliver", JSON): {"nothing": {}},
     ("Pause", JSON): {"a reason": {"reason": "We are back at noon"}},
@@ -114,6 +126,7 @@ def request_schemas(settings: Settings) -> dict[str, Schema]:
         "BatchEntry": _entry(generate),
         "BatchRequest": _batch(settings),
         "BatchForm": _with_file(upscale, _images(settings)),
+        "ImagesRequest": _images_request(settings),
         "RetryRequest": nullable(closed(described(answer_fields()))),
         "PauseRequest": nullable(closed(described({"reason": _REASON}))),
         "ResumeRequest": closed({}),
@@ -128,6 +141,7 @@ def request_bodies() -> dict[str, Schema]:
         "Generate": _body("Generate", generate),
         "Upscale": _body("Upscale", {FORM: "UpscaleForm", JSON: "UpscaleRequest"}),
         "Batch": _body("Batch", {JSON: "BatchRequest", FORM: "BatchForm"}),
+        "Images": _body("Images", {JSON: "ImagesRequest"}),
         "Retry": _body("Retry", {JSON: "RetryRequest"}, required=False),
         "Pause": _body("Pause", {JSON: "PauseRequest"}, required=False),
         "Resume": _body("Resume", {JSON: "ResumeRequest"}, required=False),
@@ -161,6 +175,12 @@ def _image(settings: Settings) -> Schema:
         **_FILE,
         "description": f"PNG, JPEG or WebP, told by its content; without motion. {limits}",
     }
+
+
+def _images_request(settings: Settings) -> Schema:
+    fields = fields_of(ImagesRequest)
+    fields["n"]["maximum"] = most_images(settings)
+    return nullable(closed(described(fields), ["prompt"]))
 
 
 def _images(settings: Settings) -> Schema:

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 IMAGES, JOBS, BATCHES = "Images", "Jobs", "Batches"
-DELIVERIES, SERVICE, OPERATOR = "Deliveries", "Service", "Operator"
+DELIVERIES, SERVICE, OPERATOR, OPENAI = "Deliveries", "Service", "Operator", "OpenAI"
 
 TAGS = {
     IMAGES: "Make an image, enlarge one, fetch it.",
     JOBS: "How a job stands; waiting for it, watching it, ending it.",
     BATCHES: "Many jobs as one.",
     DELIVERIES: "What became of a webhook; sending it again.",
+    OPENAI: "For programs that speak the OpenAI Images API; faults are told in its shape.",
     SERVICE: "What runs, and these documents.",
     OPERATOR: "What only the operator may do, by `OPERATOR_AUTH`.",
 }
@@ -46,6 +47,11 @@ _ONCE = ("idempotency_key",)
 _REDELIVER = (404, 409, 422)
 _JOB = {202: "JobAccepted", 200: "JobEnded"}
 _WATCHED = {200: "Events", 204: "EventsOver"}
+# That API has one shape of its own for every fault.
+_OPENAI_FAULTS = dict.fromkeys(
+    (400, 401, 403, 404, 408, 409, 410, 413, 415, 422, 429, 500, 502, 503, 504), "OpenAIFault"
+)
+_OPENAI_READS = {status: _OPENAI_FAULTS[status] for status in (401, 403, 404, 429, 500)}
 
 ENDPOINTS = (
     Endpoint(
@@ -148,6 +154,20 @@ ENDPOINTS = (
         "POST", "/batches/<batch_id>/deliveries/redeliver", "redeliverBatchToo", DELIVERIES,
         "The same by another address",
         takes=_ONCE, body="Redeliver", answers={202: "BatchRedelivered"}, faults=_REDELIVER,
+    ),
+    Endpoint(
+        "POST", "/v1/images/generations", "createImages", OPENAI, "Make images as by the OpenAI API",
+        "Answers when all are made. Not made within `MAX_WAIT_SECONDS`: 503, and the same request,"
+        " when its client tells that it comes again, is answered with the same images, paid once.",
+        takes=_ONCE, body="Images", answers={**_OPENAI_FAULTS, 200: "Pictures"},
+    ),
+    Endpoint(
+        "GET", "/v1/models", "listModels", OPENAI, "List the models that make images",
+        answers={**_OPENAI_READS, 200: "Models"}, alone=True,
+    ),
+    Endpoint(
+        "GET", "/v1/models/<model_id>", "getModel", OPENAI, "See one of these models",
+        answers={**_OPENAI_READS, 200: "Model"}, alone=True,
     ),
     Endpoint(
         "GET", "/operator/jobs", "listAllJobs", OPERATOR, "List everybody's jobs, newest first",

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from api.errors import STATUS
+from api.openai.shapes import ModelsView, OpenAIFaultView, PicturesView
 from api.openapi.words import ANSWER
 from api.shapes import (
     AliveView,
@@ -27,6 +28,7 @@ _REFERENCE = "#/components/schemas/{model}"
 _ROOTS = (
     *(JobView, BatchView, JobsPage, DryRunView, FaultView, AliveView, ReadyView, UnreadyView),
     *(JobDeliveriesView, BatchDeliveriesView, EventView, PausedView, ErasedView),
+    *(PicturesView, ModelsView, OpenAIFaultView),
 )
 _TIMES = (
     *("created_at", "started_at", "finished_at", "expires_at"),
@@ -94,7 +96,9 @@ def or_null(schema: Schema) -> Schema:
         return {**told, "anyOf": [given, {"type": "null"}]}
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     told = {**schema, "type": [*types, "null"]}
-    if "enum" in schema:
+    if "const" in told:
+        told["enum"] = [told.pop("const"), None]
+    elif "enum" in schema:
         told["enum"] = [*schema["enum"], None]
     return told
 

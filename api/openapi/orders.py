@@ -23,7 +23,7 @@ _NULL: Schema = {"type": "null"}
 def order_schema(kind: Kind, settings: Settings) -> Schema:
     """Return what a form of this kind may hold: an object of fields, none of them null."""
     selector = SELECTORS[kind]
-    taken = {variant: _fields(op.options) for variant, op in offered(kind).items()}
+    taken = {variant: fields_of(op.options) for variant, op in offered(kind).items()}
     required = {variant: _required(op.options) for variant, op in offered(kind).items()}
     options = _united(taken.values())
     first = next(iter(required.values()))
@@ -42,7 +42,7 @@ def order_schema(kind: Kind, settings: Settings) -> Schema:
 
 def envelope_fields(settings: Settings) -> Fields:
     """Return what any job or batch takes besides its operation's options."""
-    fields = _fields(Envelope)
+    fields = fields_of(Envelope)
     longest = settings.job_deadline_seconds
     fields["deadline_seconds"]["maximum"] = longest
     fields[WEBHOOK_FIELD]["format"] = "uri"
@@ -90,7 +90,7 @@ def _variant_or_null(variant: Schema, order: Schema) -> Schema:
     return {**variant, "properties": {**given, **fields}}
 
 
-def _fields(model: type[BaseModel]) -> Fields:
+def fields_of(model: type[BaseModel]) -> Fields:
     """Return a model's fields; None, which stands for a field that is not given, is none of theirs."""
     return {
         name: _without_null(tidy(field)) for name, field in _schema(model)["properties"].items()

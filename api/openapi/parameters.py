@@ -21,6 +21,7 @@ def parameters() -> dict[str, Schema]:
     return {
         "job_id": _in_path("job_id", _ID, "The job's id."),
         "batch_id": _in_path("batch_id", _ID, "The batch's id."),
+        "model_id": _in_path("model_id", _TEXT, "The model's name, as in the list."),
         "name": _in_path("name", {**_TEXT, "pattern": NAME_PATTERN}, "As in an `image_url`."),
         "wait": _in_query(
             "wait",

@@ -37,6 +37,10 @@ def batch(api: Api, key: dict[str, str]) -> str:
     return str(json_of(api.call("POST", "/batches", json=body, headers=key))["batch_id"])
 
 
+# What names a thing that is the same for everybody.
+OF_NOBODY = {"/v1/models/<model_id>"}
+
+
 def without_ids(answer: TestResponse) -> Any:
     """Return all of an answer that a caller could compare, but for the ids of the request."""
     body = answer.get_json(silent=True)  # HEAD has none
@@ -70,7 +74,8 @@ def test_every_route_knows_anothers_as_little_as_what_never_was(api: Api) -> Non
     api.fail(job_id)
     own = {"job_id": job_id, "batch_id": batch_id}
     before = dict(api.redis.hgetall(f"images:job:{job_id}"))
-    walked = [(method, rule) for method, rule in routes(api) if rule.arguments]
+    named = [(method, rule) for method, rule in routes(api) if rule.arguments]
+    walked = [(method, rule) for method, rule in named if rule.rule not in OF_NOBODY]
     assert len(walked) > 20
 
     for method, rule in walked:

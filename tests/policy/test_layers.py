@@ -116,7 +116,7 @@ def test_only_the_entries_read_the_environment() -> None:
 
 
 def test_routes_neither_abort_nor_catch() -> None:
-    blueprints = [path for path in (ROOT / "api").glob("*.py") if "Blueprint(" in path.read_text()]
+    blueprints = [path for path in (ROOT / "api").rglob("*.py") if "Blueprint(" in path.read_text()]
 
     assert len(blueprints) >= 5
     for path in blueprints:
