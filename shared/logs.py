@@ -30,7 +30,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 # Children of one command write to one terminal: each says who it is.
 _PART = {"text": "{time} {level:<7} {part:<6} {message}{facts}"}
 _URL_PASSWORD = re.compile(r'(://[^/\s:@"]*:)[^/\s"]+@')
-# What ends a line for some reader, or tells a terminal to do something: others choose what stands in a fact.
+# What ends a line for some reader, or orders a terminal about: others choose what stands in a fact.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -59,7 +59,7 @@ class TextFormatter(_Facts):
     """Lines for a person at a terminal."""
 
     def line(self, record: logging.LogRecord) -> str:
-        """Return time, level, part, message and the facts as name=value; a trace has lines of its own."""
+        """Return time, level, part, message, the facts as name=value, and a trace in lines of its own."""
         facts = "".join(f" {name}={_plain(value)}" for name, value in self.facts(record).items())
         trace = "\n".join(_plain(line) for line in self.trace(record).split("\n"))
         return _PART["text"].format(
