@@ -59,7 +59,7 @@ class TextFormatter(_Facts):
     """Lines for a person at a terminal."""
 
     def line(self, record: logging.LogRecord) -> str:
-        """Return time, level, part, message, the facts as name=value, and a trace in lines of its own."""
+        """Return time, level, part, message and facts as name=value; then a trace, if there is one."""
         facts = "".join(f" {name}={_plain(value)}" for name, value in self.facts(record).items())
         trace = "\n".join(_plain(line) for line in self.trace(record).split("\n"))
         return _PART["text"].format(

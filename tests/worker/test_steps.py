@@ -1,4 +1,4 @@
-"""An outage is told when it begins, each minute, and when it has ended: not at each step that meets it."""
+"""An outage is told when it begins, each minute, and when it has ended: not by each step."""
 
 import logging
 
