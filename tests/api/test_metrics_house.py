@@ -6,6 +6,7 @@ import time
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from redis import Redis
 
 from tests.api.callers import Api
 from tests.api.conftest import Start
@@ -29,7 +30,7 @@ def test_requests_are_counted_by_route_and_not_by_what_they_ask_for(api: Api) ->
     assert told[REQUESTS, "-", "-", "404"] == 1
 
 
-def test_processes_are_told_while_they_report(api: Api) -> None:
+def test_processes_are_told_while_they_report(api: Api, redis_client: "Redis") -> None:
     api.services.tally.hand_in()
     reporting = metrics(api)
     api.services.tally.hand_in(last=True)
@@ -37,6 +38,7 @@ def test_processes_are_told_while_they_report(api: Api) -> None:
     assert reporting["image_api_web_processes",] == 1
     assert reporting["image_api_callers_waiting",] == 0
     assert metrics(api)["image_api_web_processes",] == 0
+    assert redis_client.exists("images:web", "images:web:held") == 0
 
 
 def test_keys_that_are_configured_have_figures_and_no_others(start: Start) -> None:
