@@ -43,8 +43,6 @@ class Outage:
 
     def past(self) -> None:
         """Note that a step was done."""
-        if self._begun is None:
-            return
         with self._lock:
             if self._begun is None or self._clock() - self._met < _QUIET_SECONDS:
                 return
