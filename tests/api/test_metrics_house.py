@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import time
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -84,6 +85,23 @@ def test_redis_tells_how_it_does(api: Api) -> None:
 
     assert told["image_api_redis_used_bytes",] > 100_000
     assert told["image_api_redis_writes_ok",] == 1
+
+
+@pytest.mark.parametrize(
+    ("info", "writes_ok"),
+    [
+        ({"aof_enabled": 1, "aof_last_write_status": "err"}, 0),
+        ({"aof_enabled": 1, "aof_last_write_status": "ok", "rdb_last_bgsave_status": "err"}, 1),
+        ({"aof_enabled": 0, "rdb_last_bgsave_status": "err"}, 0),
+        ({}, 1),
+    ],
+)
+def test_a_redis_that_can_not_write_is_told(
+    api: Api, monkeypatch: pytest.MonkeyPatch, info: dict[str, Any], writes_ok: int
+) -> None:
+    monkeypatch.setattr(Redis, "info", lambda _: info)
+
+    assert metrics(api)["image_api_redis_writes_ok",] == writes_ok
 
 
 def test_the_build_says_who_makes_the_pictures(api: Api) -> None:
