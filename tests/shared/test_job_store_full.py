@@ -8,8 +8,9 @@ from redis import Redis
 from shared.errors import StoreUnavailable
 from shared.job_index import JobIndex
 from shared.job_store import JobStore
+from shared.services import Services
 from shared.tally import Tally
-from tests.builders import CLAIM, a_job, known, running
+from tests.builders import CLAIM, a_job, in_state, known, running
 from tests.redis_server import full
 
 
@@ -60,6 +61,15 @@ def test_a_call_under_way_keeps_its_lease(store: JobStore, redis_client: "Redis"
         assert store.renew({job.id: CLAIM}, 90_000) == []
 
     assert (lease() or 0) > before + 30_000
+
+
+def test_records_that_are_over_can_go(services: Services, redis_client: "Redis") -> None:
+    ended = known(services.store, in_state(services.store, "succeeded"))
+
+    with full(redis_client):
+        assert services.retirement.retire(ended)
+
+    assert services.store.get(ended.id) is None
 
 
 def test_what_was_counted_is_told(redis_client: "Redis") -> None:
