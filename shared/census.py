@@ -112,9 +112,10 @@ class Registrar:
                 told = self._redis.info()
         except ResponseError:
             return None
+        # with an append-only file a snapshot that failed, as for a backup, stops nothing
+        status = "aof_last_write_status" if told.get("aof_enabled") else "rdb_last_bgsave_status"
         return RedisState(
             int(told.get("used_memory", 0)),
             int(told.get("maxmemory", 0)),
-            told.get("aof_last_write_status", "ok") == "ok"
-            and told.get("rdb_last_bgsave_status", "ok") == "ok",
+            told.get(status, "ok") == "ok",
         )

@@ -30,6 +30,8 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 # Children of one command write to one terminal: each says who it is.
 _PART = {"text": "{time} {level:<7} {part:<6} {message}{facts}"}
 _URL_PASSWORD = re.compile(r'(://[^/\s:@"]*:)[^/\s"]+@')
+# What ends a line for some reader, or orders a terminal about: others choose what stands in a fact.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class _Facts(logging.Formatter):
@@ -42,11 +44,8 @@ class _Facts(logging.Formatter):
         ids = {"request_id": request_id.get(), "job_id": job_id.get()}
         return {k: v for k, v in {**ids, **given}.items() if v not in ("", None)}
 
-    def text(self, record: logging.LogRecord) -> str:
-        message = record.getMessage()
-        if record.exc_info:
-            message += "\n" + self.formatException(record.exc_info)
-        return message
+    def trace(self, record: logging.LogRecord) -> str:
+        return "\n" + self.formatException(record.exc_info) if record.exc_info else ""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return a line without the password of any URL in it."""
@@ -60,14 +59,15 @@ class TextFormatter(_Facts):
     """Lines for a person at a terminal."""
 
     def line(self, record: logging.LogRecord) -> str:
-        """Return time, level, part, message and the facts as name=value."""
-        facts = "".join(f" {name}={value}" for name, value in self.facts(record).items())
+        """Return time, level, part, message and facts as name=value; then a trace, if there is one."""
+        facts = "".join(f" {name}={_plain(value)}" for name, value in self.facts(record).items())
+        trace = "\n".join(_plain(line) for line in self.trace(record).split("\n"))
         return _PART["text"].format(
             time=datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S"),
             level=record.levelname.lower(),
             part=self.part,
-            message=self.text(record),
-            facts=facts,
+            message=_plain(record.getMessage()),
+            facts=facts + trace,
         )
 
 
@@ -81,10 +81,15 @@ class JsonFormatter(_Facts):
             "level": record.levelname.lower(),
             "part": self.part,
             "logger": record.name,
-            "message": self.text(record),
+            "message": record.getMessage() + self.trace(record),
             **self.facts(record),
         }
-        return json.dumps(line, default=str, ensure_ascii=False)
+        return _plain(json.dumps(line, default=str, ensure_ascii=False))
+
+
+def _plain(value: object) -> str:
+    """Return a text in one line, with every control character written out."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", str(value))
 
 
 def set_up_logs(settings: Settings, part: str) -> None:

@@ -91,3 +91,5 @@ class Tally:
             flat = [part for pair in self._report.items() for part in pair]
             self._run("tally", self._process, self._number, held, 0 if last else _GONE_MS, *flat)
             self._report = Counter()
+        if last and self._new:  # what was told now was left from an earlier try
+            self.hand_in(last=True)

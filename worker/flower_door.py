@@ -53,6 +53,8 @@ class Door(Matcher):
             return 403, "Flower takes no request for this host: set ALLOWED_HOSTS if it is yours"
         if request.path == _ALIVE:
             return 0, ""
+        if _is_foreign(request):
+            return 403, "A page of another site may not look in here"
         if self._known and not hmac.compare_digest(_given(request), self._known):
             return 401, "This is the operator's: send the user and password"
         if request.method not in _LOOKING and request.path != _ROWS:
@@ -83,6 +85,13 @@ class Refused(RequestHandler):
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
         self.finish(self._message + "\n")
+
+
+def _is_foreign(request: HTTPServerRequest) -> bool:
+    """Tell whether a page of another site asks, but for a person who follows a link of it."""
+    site, mode = (request.headers.get(f"Sec-Fetch-{name}") for name in ("Site", "Mode"))
+    visit = mode == "navigate" and request.method in _LOOKING
+    return site not in {None, "same-origin", "none"} and not visit
 
 
 def _given(request: HTTPServerRequest) -> bytes:

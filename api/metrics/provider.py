@@ -34,13 +34,14 @@ def metrics(census: Census, settings: Settings, *, halted: bool) -> Iterator[Met
 
 
 def _held_up(census: Census, *, halted: bool) -> Iterator[Metric]:
-    paused_ms, why = census.now.paused_ms, census.breaker.why
-    state = "paused" if halted else why or ("rate_limited" if paused_ms else "")
-    held = {reason: float(reason == state) for reason in _HOLDUPS}
-    what = "1 for what keeps all jobs from being started."
+    paused_ms = census.now.paused_ms
+    # each by itself: a pause must not hide that the key is refused
+    states = {census.breaker.why, "paused" if halted else "", "rate_limited" if paused_ms else ""}
+    held = {reason: float(reason in states) for reason in _HOLDUPS}
+    what = "1 for each thing that keeps all jobs from being started."
     yield gauges("provider_held_up", what, ["reason"], held)
     what = "For how long nobody calls the provider."
     yield gauge("provider_paused_seconds", what, paused_ms / 1000)
-    states = {state: float(state == census.breaker.state) for state in _BREAKER}
+    breaker = {state: float(state == census.breaker.state) for state in _BREAKER}
     what = "1 for the state of the breaker between jobs and the provider."
-    yield gauges("breaker_state", what, ["state"], states)
+    yield gauges("breaker_state", what, ["state"], breaker)

@@ -26,6 +26,10 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- Redis that is full refuses what a script writes first, unless that removes something. What must be told even then, and
+-- takes next to no room, begins with this.
+local function even_when_full() redis.call('DEL', key('nothing')) end
+
 local function number_at(name) return tonumber(redis.call('GET', key(name)) or 0) end
 
 -- A queued job may succeed: a whole image of any attempt finishes a job that has not ended.

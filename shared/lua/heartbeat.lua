@@ -1,5 +1,6 @@
 -- ARGV: worker, how many jobs it can run, ms until it counts as gone (0: it says good-bye).
 local now = now_ms()
+even_when_full() -- else a worker would count as gone, and as there, in turn
 local gone = redis.call('ZRANGEBYSCORE', key('workers'), '-inf', now)
 if ARGV[3] == '0' then gone[#gone + 1] = ARGV[1] end
 for _, worker in ipairs(gone) do

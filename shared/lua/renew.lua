@@ -1,4 +1,5 @@
 -- ARGV: lease in ms, then pairs of id and claim. Returns the ids whose claim no longer holds.
+even_when_full() -- a call under way lasts longer than its lease
 local expiry = now_ms() + tonumber(ARGV[1])
 local lost = {}
 for i = 2, #ARGV, 2 do

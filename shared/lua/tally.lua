@@ -3,6 +3,7 @@
 -- A report whose answer was lost comes again under its number, and is counted once.
 local process, held, ttl = ARGV[1], ARGV[3], tonumber(ARGV[4])
 local now = now_ms()
+even_when_full()
 local gone = redis.call('ZRANGEBYSCORE', key('web'), '-inf', now)
 if ttl == 0 then gone[#gone + 1] = process end
 for _, each in ipairs(gone) do

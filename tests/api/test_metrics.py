@@ -1,6 +1,7 @@
 """The metrics tell the truth about the whole service, in the form that Prometheus reads."""
 
 import pytest
+from redis import Redis
 
 from shared.moves import Release
 from tests.api.callers import Api, assert_fault
@@ -74,10 +75,24 @@ def test_a_lock_out_is_told_with_the_time_that_is_left(api: Api) -> None:
     assert told["image_api_rate_limited_total",] == 1
 
 
-def test_the_operator_s_pause_is_told(api: Api) -> None:
+def test_the_operator_s_pause_is_told_and_hides_nothing(api: Api) -> None:
     api.services.halt.begin("stock-taking")
-
     assert metrics(api)["image_api_provider_held_up", "paused"] == 1
+
+    api.services.breaker.note_failure("a", "provider_auth")
+    api.store.pause(60_000, widen=True)
+
+    told = metrics(api)
+    for reason in ("paused", "provider_auth", "rate_limited"):
+        assert told["image_api_provider_held_up", reason] == 1, reason
+
+
+def test_the_queue_is_as_old_as_its_oldest_job(api: Api, redis_client: "Redis") -> None:
+    for age in (5, 600):
+        job = accepted(api.store)
+        redis_client.zincrby("images:list:generate:queued", -age * 1000, job.id)
+
+    assert 600 <= metrics(api)["image_api_queue_oldest_seconds",] < 660
 
 
 def test_a_full_storage_is_told(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

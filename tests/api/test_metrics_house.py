@@ -3,9 +3,11 @@
 import shutil
 import subprocess
 import time
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from redis import Redis
 
 from tests.api.callers import Api
 from tests.api.conftest import Start
@@ -29,7 +31,7 @@ def test_requests_are_counted_by_route_and_not_by_what_they_ask_for(api: Api) ->
     assert told[REQUESTS, "-", "-", "404"] == 1
 
 
-def test_processes_are_told_while_they_report(api: Api) -> None:
+def test_processes_are_told_while_they_report(api: Api, redis_client: "Redis") -> None:
     api.services.tally.hand_in()
     reporting = metrics(api)
     api.services.tally.hand_in(last=True)
@@ -37,6 +39,7 @@ def test_processes_are_told_while_they_report(api: Api) -> None:
     assert reporting["image_api_web_processes",] == 1
     assert reporting["image_api_callers_waiting",] == 0
     assert metrics(api)["image_api_web_processes",] == 0
+    assert redis_client.exists("images:web", "images:web:held") == 0
 
 
 def test_keys_that_are_configured_have_figures_and_no_others(start: Start) -> None:
@@ -82,6 +85,23 @@ def test_redis_tells_how_it_does(api: Api) -> None:
 
     assert told["image_api_redis_used_bytes",] > 100_000
     assert told["image_api_redis_writes_ok",] == 1
+
+
+@pytest.mark.parametrize(
+    ("info", "writes_ok"),
+    [
+        ({"aof_enabled": 1, "aof_last_write_status": "err"}, 0),
+        ({"aof_enabled": 1, "aof_last_write_status": "ok", "rdb_last_bgsave_status": "err"}, 1),
+        ({"aof_enabled": 0, "rdb_last_bgsave_status": "err"}, 0),
+        ({}, 1),
+    ],
+)
+def test_a_redis_that_can_not_write_is_told(
+    api: Api, monkeypatch: pytest.MonkeyPatch, info: dict[str, Any], writes_ok: int
+) -> None:
+    monkeypatch.setattr(Redis, "info", lambda _: info)
+
+    assert metrics(api)["image_api_redis_writes_ok",] == writes_ok
 
 
 def test_the_build_says_who_makes_the_pictures(api: Api) -> None:

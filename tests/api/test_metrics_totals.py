@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from shared.deliveries import Try
 from shared.jobs import Job
@@ -92,6 +93,19 @@ def test_a_job_has_waited_until_its_first_call(api: Api) -> None:
 
     assert told["image_api_job_wait_seconds_count", "generate"] == 1
     assert told["image_api_provider_slots_total",] == 2
+
+
+def test_no_total_falls_when_the_clock_goes_back(api: Api, redis_client: "Redis") -> None:
+    job = running(api.store)
+    redis_client.hincrby(f"images:job:{job.id}", "created", 3_600_000)
+
+    api.store.begin_call(job.id, CLAIM, 10_000)
+    api.store.succeed(job.id, result=RESULT, provider_ms=-5)
+
+    told = metrics(api)
+    times = {labels: value for labels, value in told.items() if labels[0].endswith("_seconds_sum")}
+    assert set(times.values()) == {0}
+    assert counts(told, "image_api_job_total_seconds") == 1
 
 
 def test_a_turn_that_is_asked_for_again_is_one_slot(api: Api) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -190,6 +191,14 @@ class House:
 
         return end
 
+    def page(self, url: str) -> str:
+        """Return a page, empty while whatever shows it is away or does not have it."""
+        try:
+            answer = self.http.get(url, timeout=10)
+        except requests.RequestException:
+            return ""
+        return answer.text if answer.ok else ""
+
     def remove(self) -> None:
         """Remove containers, volumes, network and images, but none that has another's name too."""
         self.compose(
@@ -199,3 +208,11 @@ class House:
             named = _run("docker", "image", "inspect", "-f", "{{.RepoTags}}", image)
             if named.stdout.strip() == "[]":
                 _run("docker", "rmi", image)
+
+
+def workers(house: House) -> int:
+    """Return how many workers' heartbeats count."""
+    found = re.search(
+        r"^image_api_workers (\d+)", house.page(f"{house.base}/metrics"), re.MULTILINE
+    )
+    return int(found[1]) if found else 0

@@ -53,6 +53,47 @@ def test_the_readme_is_not_too_long() -> None:
     assert len(README.splitlines()) <= 250
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        each
+        for kind in ("md", "yml", "json")
+        for each in (*ROOT.glob(f"*.{kind}"), *(ROOT / "docs").rglob(f"*.{kind}"))
+    ],
+    ids=lambda path: path.name,
+)
+def test_what_is_pointed_to_exists(path: Path) -> None:
+    # what stands in a block or between backticks is an example, not a link
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", path.read_text(), flags=re.DOTALL)
+    links = re.findall(r"\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)", text) if path.suffix == ".md" else []
+    # alerts and the dashboard point from the root
+    links += [(f"/{page}", anchor) for page, anchor in re.findall(r"(docs/\w+\.md)#([\w-]+)", text)]
+
+    for page, anchor in links:
+        meant = ROOT / page[1:] if page.startswith("/") else path.parent / page if page else path
+        assert meant.exists(), page
+        assert not anchor or anchor in anchors(meant), f"{page}#{anchor}"
+
+
+def test_a_section_that_the_code_names_exists() -> None:
+    sources = [each for room in ("api", "shared", "worker") for each in (ROOT / room).rglob("*.py")]
+    named = {
+        (page, title)
+        for path in sources
+        for page, title in re.findall(r'docs/(\w+\.md), "([^"]+)"', path.read_text())
+    }
+
+    assert named
+    for page, title in named:
+        assert f"\n## {title}\n" in (ROOT / "docs" / page).read_text(), title
+
+
+def anchors(page: Path) -> set[str]:
+    """Return by what the sections of a page are pointed to."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
 def test_every_route_answers_faults_in_the_shape_of_its_api(services: Services) -> None:
     app = create_app(services)
     client = app.test_client()

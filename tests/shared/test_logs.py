@@ -94,6 +94,20 @@ def test_an_exception_is_told_in_the_same_line_event(formatter: logging.Formatte
 
 
 @BOTH
+@pytest.mark.parametrize("odd", ["\n", "\r", "\x1b[2J", "\x9b", "\x85", "\u2028"])
+def test_whoever_chooses_a_fact_writes_no_line_and_no_terminal(
+    formatter: logging.Formatter, odd: str
+) -> None:
+    forged = f"gone{odd}12:00:00 info    api    accepted a job"
+
+    for record in (line("x", reason=forged), line("sent %s", forged)):
+        text = formatter.format(record)
+
+        assert odd not in text
+        assert f"gone\\u{ord(odd[0]):04x}" in text or "gone\\n" in text or "gone\\r" in text
+
+
+@BOTH
 @pytest.mark.parametrize(
     "url",
     [

@@ -51,6 +51,21 @@ def test_a_report_whose_answer_is_lost_counts_once(redis_client: "Redis", acts: 
     assert told(redis_client) == {("a", "x"): 2}
 
 
+def test_the_last_report_has_what_an_earlier_one_could_not_tell_and_what_is_new(
+    redis_client: "Redis",
+) -> None:
+    tally = Faint(redis_client, acts=False)
+    tally.add("a", "x")
+    tally.failures = 1
+    with pytest.raises(StoreUnavailable):
+        tally.hand_in()
+    tally.add("b", "x")
+
+    tally.hand_in(last=True)
+
+    assert told(redis_client) == {("a", "x"): 1, ("b", "x"): 1}
+
+
 def test_what_many_threads_count_and_report_is_all_there(redis_client: "Redis") -> None:
     tallies = [Tally(redis_client) for _ in range(2)]
 

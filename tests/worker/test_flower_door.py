@@ -43,6 +43,49 @@ def test_whoever_looks_after_containers_needs_none() -> None:
     assert not refused(path="/healthcheck", operator_auth=LOGIN)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//healthcheck",
+        "/healthcheck/",
+        "/api/healthcheck",
+        "/%68ealthcheck",
+        "http://a/healthcheck",
+    ],
+)
+def test_what_only_looks_like_it_needs_the_password(path: str) -> None:
+    assert refused(path=path, operator_auth=LOGIN)["status"] == 401
+
+
+def test_flower_is_given_a_password_of_its_own_in_place_of_the_operators() -> None:
+    door = Door(load_settings(None, operator_auth=LOGIN))
+    headers = HTTPHeaders({"Host": "127.0.0.1", **login(LOGIN)})
+    request = HTTPServerRequest(
+        start_line=RequestStartLine("GET", "/tasks", "HTTP/1.1"), headers=headers
+    )
+
+    assert door.match(request) is None
+
+    assert headers["Authorization"] == login(door.credential)["Authorization"]
+    assert "a-long" not in door.credential
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_page_of_another_site_sees_nothing(site: str, method: str) -> None:
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "cors", **login(LOGIN)}
+
+    for settings in ({}, {"operator_auth": LOGIN}):
+        assert refused(method, "/tasks/datatable", headers, **settings)["status"] == 403
+
+
+def test_a_link_on_another_site_may_be_followed() -> None:
+    followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+
+    assert not refused(headers=followed)
+    assert refused("POST", "/tasks/datatable", followed)["status"] == 403
+
+
 @pytest.mark.parametrize("given", ["", "Basic", "Basic ???", "Basic w6Q", "Bearer x", "Basic bWU="])
 def test_what_is_no_password_is_refused(given: str) -> None:
     assert refused(headers={"Authorization": given}, operator_auth=LOGIN)["status"] == 401
@@ -79,3 +122,9 @@ def test_nothing_can_be_changed() -> None:
         for method in ("POST", "PUT", "DELETE", "PATCH"):
             assert refused(method, path)["status"] == 403, path
     assert not refused("POST", "/tasks/datatable")  # how the page asks for its rows
+    for path in (
+        "/tasks/datatable/../../api/task/revoke/x",
+        "/tasks/datatable%2f..",
+        "//tasks/datatable",
+    ):
+        assert refused("POST", path)["status"] == 403, path

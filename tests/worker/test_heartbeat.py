@@ -45,6 +45,13 @@ def test_a_worker_that_stopped_beating_is_not_well(
     assert "the last heartbeat was 11." in capsys.readouterr().out
 
 
+def test_a_clock_that_went_back_makes_no_worker_well(file: Path) -> None:
+    ahead = time.time() + 3_600
+    os.utime(file, (ahead, ahead))
+
+    assert main([str(file)]) == 1
+
+
 def test_what_another_worker_has_left_says_nothing(file: Path) -> None:
     touch(file)
     begin(file)
