@@ -228,6 +228,20 @@ def test_a_copy_is_kept_no_longer_than_the_image(start: Start) -> None:
     assert 43_100 < kept <= 43_200
 
 
+def test_a_folder_in_trouble_is_no_missing_image_and_tells_no_name(
+    api: Api, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = folder_of(api.services.images)
+    folder.rename(folder.with_name("away"))
+    folder.symlink_to(folder)
+
+    answer = api.get(url)
+
+    assert_fault(answer, 503, "unavailable")
+    assert (answer.headers["Retry-After"], answer.headers["Cache-Control"]) == ("2", "no-store")
+    assert url.rpartition("/")[2] not in caplog.text
+
+
 class Vanishing(FolderStore):
     """A folder from which an image is deleted right after it was found."""
 
