@@ -36,6 +36,26 @@ try:
     aside(lambda: "too late")
 except StorageAway as away:
     print(away.strerror)
+
+api.aside._THREADS = 1
+aside = Aside()
+
+def read_on():
+    while True:
+        aside(lambda: sleep(0.01))
+
+gevent.spawn(read_on)
+gevent.sleep(0.02)
+print(aside(lambda: "had its turn"))
+
+def call(seconds):
+    return gevent.spawn(aside, lambda: sleep(seconds))
+
+aside = Aside()
+first, killed = call(0.1), call(0)
+gevent.sleep(0.02)
+killed.kill()
+print(aside(lambda: "nobody keeps a place who has gone"))
 """
 
 
@@ -44,5 +64,11 @@ def test_calls_run_beside_callers_and_nobody_waits_for_a_thread_for_long() -> No
         [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=60, check=False
     )
 
-    assert told.stdout.splitlines() == ["done True", "raised here", "too slow"], told.stderr
+    assert told.stdout.splitlines() == [
+        "done True",
+        "raised here",
+        "too slow",
+        "had its turn",
+        "nobody keeps a place who has gone",
+    ], told.stderr
     assert told.stderr == ""
