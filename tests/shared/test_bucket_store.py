@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from shared import bucket_client
+from shared.buckets import read_bucket
 from shared.image_store import ImageStore, StorageAway
 from shared.settings import SettingsError, load_settings
 from shared.storage import open_images
@@ -224,6 +225,13 @@ def test_what_env_says_of_the_bucket_reaches_it(
 
     assert open_images(settings).put(NAME, b"picture")
     assert KEYS["AWS_SECRET_ACCESS_KEY"] not in repr(settings)
+
+
+def test_the_environment_beats_env_here_too() -> None:
+    bucket = read_bucket("s3://pictures", {"AWS_REGION": "a", "OTHER": "b"}, {"AWS_REGION": "c"})
+
+    assert bucket is not None
+    assert bucket.options == {}
 
 
 def test_an_empty_value_of_the_environment_is_none(
