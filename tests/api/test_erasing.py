@@ -147,6 +147,21 @@ def test_a_picture_that_comes_after_all_is_dropped(api: Api) -> None:
     assert (files(api), api.store.get(job.id)) == ([], None)
 
 
+def test_a_picture_that_comes_while_it_is_erased_goes_too(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, erasing = made(api), api.services.retirement.erase
+
+    def meanwhile(job: Job) -> bool:
+        api.services.images.put(job.image, PICTURE)  # by a second attempt
+        return erasing(job)
+
+    monkeypatch.setattr(api.services.retirement, "erase", meanwhile)
+
+    assert erase(api, job).status_code == 200
+    assert not files(api)
+
+
 def test_a_crash_between_the_files_and_the_record_is_mended_by_a_second_call(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
