@@ -12,18 +12,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from redis import Redis, RedisError
 
 from shared import embedded_redis
 from shared.errors import StoreUnavailable
 from shared.halt import Halt
+from shared.image_store import INPUTS, ImageStore
 from shared.settings import Settings, SettingsError, load_settings
 from shared.store_copy import copy_store
 
 _STORE = "store.rdb"
 _PICTURES = "pictures"
-_WRITING = ".writing-*"
 _SECONDS = 600.0
 _AOF = "appendonlydir"
 _BASE = "appendonly.aof.1.base.rdb"
@@ -35,6 +36,10 @@ class BackupError(Exception):
     """A backup that can't be made or put back; the message says why."""
 
 
+class _NotStarted(Exception):
+    """The server of a folder has ended at once."""
+
+
 def save(settings: Settings, folder: Path) -> str:
     """Write the store as it is at one moment, then the pictures, into a new folder; tell what was done.
 
@@ -43,12 +48,17 @@ def save(settings: Settings, folder: Path) -> str:
     """
     if folder.exists() and any(folder.iterdir()):
         raise BackupError(f"{folder} is not empty: each backup needs a folder of its own")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    size = copy_store(_url(settings), folder / _STORE)
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    half = folder / f".writing-{_STORE}"
+    size = copy_store(_url(settings), half)
     source = _pictures(settings)
+    files = _copy_missing(source, folder / _PICTURES) if source else 0
+    os.sync()
+    # last: a folder without it is no backup
+    half.rename(folder / _STORE)
     if source is None:
         return f"The store ({size:,} bytes) is in {folder}; copy the pictures of STORAGE_URL now"
-    files = _copy_missing(source, folder / _PICTURES)
     return f"The store ({size:,} bytes) and {files} files are in {folder}"
 
 
@@ -56,25 +66,50 @@ def restore(settings: Settings, folder: Path) -> str:
     """Put a backup into `DATA_DIR`, which has no store, and the pictures that are missing; pause.
 
     The next start finds the operator's pause, so that nothing is bought before somebody has looked.
+    Until all is there, `DATA_DIR` has no store.
     """
     if settings.redis_url:
         raise BackupError("With REDIS_URL, put store.rdb back by the means of that server")
-    if not (folder / _STORE).is_file():
-        raise BackupError(f"There is no {_STORE} in {folder}")
-    store = settings.data_dir.absolute() / _AOF
-    if store.exists():
-        raise BackupError(f"{store} is a store already: stop the service and move it away first")
-    target, files = _pictures(settings), 0
-    if target and (folder / _PICTURES).is_dir():
-        files = _copy_missing(folder / _PICTURES, target)
-    store.mkdir(parents=True, mode=0o700)
-    shutil.copyfile(folder / _STORE, store / _BASE)
-    # last: without it the server begins anew
-    (store / "appendonly.aof.manifest").write_text(f"file {_BASE} seq 1 type b\n")
-    with _server(settings.data_dir.absolute()) as redis:
-        Halt(redis).begin(_REASON)
-        records = sum(1 for _ in redis.scan_iter("images:job:*", count=1_000))
+    if not _is_store(folder / _STORE):
+        raise BackupError(f"There is no {_STORE} in {folder}, or a broken one: no whole backup")
+    data = settings.data_dir.absolute()
+    if (data / _AOF).exists():
+        raise BackupError(
+            f"{data / _AOF} is a store already: stop the service and move it away first"
+        )
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with TemporaryDirectory(prefix=".restoring-", dir=data) as name:
+        records = _load(folder / _STORE, Path(name))
+        target, files = _pictures(settings), 0
+        if target and (folder / _PICTURES).is_dir():
+            files = _copy_missing(folder / _PICTURES, target)
+        os.sync()
+        # last, and all at once: a server that finds half a store begins an empty one
+        (Path(name) / _AOF).rename(data / _AOF)
     return f"{records} jobs and {files} missing files are back, and the service is paused"
+
+
+def _is_store(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(6).startswith((b"REDIS", b"VALKEY"))
+    except FileNotFoundError:
+        return False
+
+
+def _load(copy: Path, folder: Path) -> int:
+    """Make a server's folder of a copy, with the pause in it; return how many jobs there are."""
+    store = folder / _AOF
+    store.mkdir(mode=0o700)
+    shutil.copyfile(copy, store / _BASE)
+    (store / "appendonly.aof.manifest").write_text(f"file {_BASE} seq 1 type b\n")
+    try:
+        with _server(folder) as redis:
+            Halt(redis).begin(_REASON)
+            return sum(1 for _ in redis.scan_iter("images:job:*", count=1_000))
+    except _NotStarted:
+        why = "it is damaged, or of a newer server"
+        raise BackupError(f"The server does not start with {copy}: {why}") from None
 
 
 def compact(settings: Settings) -> str:
@@ -112,17 +147,27 @@ def _pictures(settings: Settings) -> Path | None:
 def _copy_missing(source: Path, target: Path) -> int:
     """Copy the files that are not there yet, a name never shows half of one; return how many."""
     copied = 0
-    for path in source.rglob("*"):
-        copy = target / path.relative_to(source)
-        if copy.exists() or path.match(_WRITING) or not path.is_file() or path.is_symlink():
+    for name in _kept(source):
+        copy = target / name
+        if copy.exists():
             continue
         copy.parent.mkdir(parents=True, exist_ok=True)
         half = copy.with_name(f".writing-{copy.name}")
         with suppress(FileNotFoundError):  # it was removed since it was listed
-            shutil.copy2(path, half)
+            shutil.copy2(source / name, half)
             half.rename(copy)
             copied += 1
     return copied
+
+
+def _kept(folder: Path) -> Iterator[Path]:
+    """Yield the pictures and uploads of a folder by their paths in it, and nothing else."""
+    for place, is_ours in ((Path(), ImageStore.is_name), (Path(INPUTS), ImageStore.is_input)):
+        if (folder / place).is_dir():
+            with os.scandir(folder / place) as entries:
+                for entry in entries:
+                    if is_ours(entry.name) and entry.is_file(follow_symlinks=False):
+                        yield place / entry.name
 
 
 @contextmanager
@@ -137,7 +182,7 @@ def _server(folder: Path) -> Iterator["Redis"]:
         with Redis.from_url(url, decode_responses=True, socket_timeout=30) as redis:
             _wait(lambda: process.poll() is not None or _answers(redis))
             if process.poll() is not None:
-                raise BackupError(f"The server did not start; see {folder / 'redis.log'}")
+                raise _NotStarted
             yield redis
     finally:
         process.terminate()

@@ -6,17 +6,28 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from shared.image_store import INPUTS, ImageStore, image_name, input_name
+from shared.image_store import INPUTS, ImageStore, StorageAway, image_name, input_name
 from shared.recent import Recent
 
 _WRITING = ".writing-"
 # Room for some hundred of the largest pictures; below it, what is paid for might not fit.
 ROOM_BYTES = 1024**3
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Raise StorageAway for a folder in trouble: the system's own words hold a picture's name."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise StorageAway(error.errno, error.strerror) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,7 @@ class File:
     size: int
     modified: float
 
+    @_telling()
     def open(self) -> BinaryIO:
         """Return it as a file."""
         return self.path.open("rb")
@@ -35,6 +47,7 @@ class File:
         """Return it as a file: what is open is read to its end, also when its name is gone."""
         return self.open()
 
+    @_telling()
     def read_bytes(self) -> bytes:
         """Return all of it."""
         return self.path.read_bytes()
@@ -47,6 +60,7 @@ class FolderStore(ImageStore):
         self.folder = folder.absolute()
         self._looked = Recent(self._look, look_seconds)
 
+    @_telling()
     def put(self, name: str, data: bytes) -> bool:
         """Write an image whole or not at all; return False when it is there already: the first stays.
 
@@ -55,14 +69,17 @@ class FolderStore(ImageStore):
         # readable for a web server beside this one: who has the name may see the picture anyway
         return _write(self._path(name), data, mode=0o644)
 
+    @_telling()
     def delete(self, name: str) -> None:
         """Remove an image, if it is there."""
         self._path(name).unlink(missing_ok=True)
 
+    @_telling()
     def put_input(self, name: str, data: bytes) -> None:
         """Write what a job will send to the provider; may raise OSError."""
         _write(self._input(name), data, mode=0o600)
 
+    @_telling()
     def find(self, name: str) -> File | None:
         """Return the file of an image, or None when it is not there."""
         path = self._path(name)
@@ -73,20 +90,24 @@ class FolderStore(ImageStore):
         # a link would lead out of the folder
         return File(path, facts.st_size, facts.st_mtime) if stat.S_ISREG(facts.st_mode) else None
 
+    @_telling()
     def read_input(self, name: str) -> bytes:
         """Return an input's bytes; may raise OSError."""
         return self._input(name).read_bytes()
 
+    @_telling()
     def delete_input(self, name: str) -> None:
         """Remove an input, if it is still there."""
         self._input(name).unlink(missing_ok=True)
 
     def inputs_older_than(self, seconds: float) -> Iterator[str]:
         """Yield the names of the inputs that were written longer ago; may raise OSError."""
-        for file in _older_than(seconds, self.folder / INPUTS):
-            if self.is_input(file.name):
-                yield file.name
+        with _telling():
+            for file in _older_than(seconds, self.folder / INPUTS):
+                if self.is_input(file.name):
+                    yield file.name
 
+    @_telling()
     def drop_leavings(self, seconds: float) -> int:
         """Remove what writers that died longer ago have left half written; return how many files."""
         dropped = 0

@@ -25,7 +25,7 @@ class StorageAway(OSError):
 
 
 class Picture(Protocol):
-    """An image that was there when it was found; each of these raises OSError."""
+    """An image that was there when it was found; what reads raises FileNotFoundError or StorageAway."""
 
     @property
     def size(self) -> int:
@@ -53,7 +53,7 @@ class Picture(Protocol):
 class ImageStore(ABC):
     """Images by name; inputs of jobs lie beside them under `inputs/` and are never served.
 
-    All but `trouble` and `signed_url` may raise OSError.
+    All but `trouble` and `signed_url` may raise StorageAway, and FileNotFoundError where it says so.
     """
 
     @staticmethod

@@ -28,12 +28,14 @@ KEYS = {
 class Bucket:
     """One bucket on loopback; `status` makes it answer that alone, `delay` seconds late.
 
-    `lose` makes it do what is asked and answer with that status, as if the answer was lost.
+    `lose` makes it do what is asked and answer with that status, as if the answer was lost; `full` makes
+    it refuse what it would have to store.
     """
 
     url: str = ""
     status: int = 0
     lose: int = 0
+    full: bool = False
     delay: float = 0
     calls: list[tuple[str, str, str]] = field(default_factory=list)
     queries: list[str] = field(default_factory=list)
@@ -59,16 +61,24 @@ class Bucket:
         if self.status:
             start(f"{self.status} No", [("Content-Length", "0")])
             return []
+        if self.full and environ["REQUEST_METHOD"] == "PUT" and not self._is_there(environ):
+            start("507 Full", [("Content-Length", "0")])
+            return []
         answer: Iterable[bytes] = _MOTO(environ, start)
         if self.lose:
             start(f"{self.lose} Lost", [("Content-Length", "0")])
             return []
         return answer
 
+    def _is_there(self, environ: dict[str, Any]) -> bool:
+        # what is to be written only when it is not there
+        name = environ["PATH_INFO"].removeprefix(f"/{NAME}/{self.prefix}/")
+        return "HTTP_IF_NONE_MATCH" in environ and name in self.names()
+
     def well(self) -> None:
         """Do nothing wrong any more, forget who called, and have a prefix of its own."""
         self.prefix = secrets.token_hex(4)
-        self.status, self.lose, self.delay = 0, 0, 0
+        self.status, self.lose, self.full, self.delay = 0, 0, False, 0
         self.calls.clear()
         self.queries.clear()
 

@@ -36,6 +36,27 @@ try:
     aside(lambda: "too late")
 except StorageAway as away:
     print(away.strerror)
+
+api.aside._THREADS = 1
+aside = Aside()
+
+def read_on():
+    while True:
+        aside(lambda: sleep(0.01))
+
+gevent.spawn(read_on)
+gevent.sleep(0.02)
+print(aside(lambda: "had its turn"))
+
+places = api.aside._Places(1)
+places.take(0)
+gone, going = gevent.spawn(places.take, 9), gevent.spawn(places.take, 9)
+gevent.sleep(0)
+gone.kill()
+going.kill(block=False)
+places.give_back()  # to one that is about to go
+gevent.sleep(0.05)
+print("nobody keeps a place who has gone", places.take(0), places.take(0))
 """
 
 
@@ -44,5 +65,11 @@ def test_calls_run_beside_callers_and_nobody_waits_for_a_thread_for_long() -> No
         [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=60, check=False
     )
 
-    assert told.stdout.splitlines() == ["done True", "raised here", "too slow"], told.stderr
+    assert told.stdout.splitlines() == [
+        "done True",
+        "raised here",
+        "too slow",
+        "had its turn",
+        "nobody keeps a place who has gone True False",
+    ], told.stderr
     assert told.stderr == ""

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import BinaryIO
 
 import pytest
 import requests
@@ -73,6 +74,29 @@ def test_a_range_of_it_is_answered(opened: Open, asked: str, part: bytes) -> Non
     assert answer.status_code == 206
     assert answer.get_data() == part
     assert answer.headers["Content-Range"].endswith(f"/{len(IMAGE)}")
+
+
+def test_a_range_is_sent_without_what_comes_before_it_whatever_the_server_offers(
+    opened: Open, bucket: Bucket
+) -> None:
+    api = opened()
+    path = finished(api)
+    bucket.calls.clear()
+
+    class Forward:  # as gunicorn's: no seek
+        def __init__(self, file: BinaryIO, size: int = 8_192) -> None:
+            self.file, self.size = file, size
+
+        def __getitem__(self, _: int) -> bytes:
+            if data := self.file.read(self.size):
+                return data
+            raise IndexError
+
+    offered = {"wsgi.file_wrapper": Forward}
+    answer = api.call("GET", path, headers={"Range": "bytes=-7"}, environ_overrides=offered)
+
+    assert (answer.status_code, answer.get_data()) == (206, IMAGE[-7:])
+    assert [span for _, _, span in bucket.calls] == ["", "bytes=2097145-2097151"]
 
 
 def test_a_range_that_it_does_not_have_is_refused(opened: Open) -> None:

@@ -83,6 +83,18 @@ def test_what_it_cost_stays_counted(api: Api) -> None:
     assert before == api.redis.get(day) == "3000"
 
 
+def test_its_picture_is_counted_as_kept_no_more_and_once(api: Api) -> None:
+    kept, deleted, erased = made(api), made(api), made(api)
+    api.call("DELETE", f"/jobs/{deleted.id}/image")
+
+    erase(api, deleted)
+    erase(api, erased)
+
+    result = known(api.store, kept.id).result
+    assert result
+    assert int(api.redis.get(f"{PREFIX}stored_bytes") or 0) == result["bytes"]
+
+
 def test_the_same_request_again_is_not_bought_unseen(api: Api) -> None:
     erase(api, made(api, idempotency_key="k"))
 
@@ -135,6 +147,21 @@ def test_a_picture_that_comes_after_all_is_dropped(api: Api) -> None:
     assert (files(api), api.store.get(job.id)) == ([], None)
 
 
+def test_a_picture_that_comes_while_it_is_erased_goes_too(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, erasing = made(api), api.services.retirement.erase
+
+    def meanwhile(job: Job) -> bool:
+        api.services.images.put(job.image, PICTURE)  # by a second attempt
+        return erasing(job)
+
+    monkeypatch.setattr(api.services.retirement, "erase", meanwhile)
+
+    assert erase(api, job).status_code == 200
+    assert not files(api)
+
+
 def test_a_crash_between_the_files_and_the_record_is_mended_by_a_second_call(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,10 +177,12 @@ def test_a_crash_between_the_files_and_the_record_is_mended_by_a_second_call(
 
 def test_a_batch_counts_what_is_left_of_it(api: Api) -> None:
     first, second, third = in_batch(api)
+    before = json_of(api.get(f"/batches/{first.batch}"))["revision"]
 
     erase(api, second)
 
     told = json_of(api.get(f"/batches/{first.batch}"))
+    assert told["revision"] == before + 1
     assert [job["job_id"] for job in told["jobs"]] == [first.id, third.id]
     assert (told["total"], told["counts"]["failed"], told["status"]) == (2, 2, "failed")
 

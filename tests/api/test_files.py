@@ -1,5 +1,6 @@
 """GET /saved_images/<name>, when the image is there."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -226,6 +227,29 @@ def test_a_copy_is_kept_no_longer_than_the_image(start: Start) -> None:
 
     assert kept is not None
     assert 43_100 < kept <= 43_200
+
+
+def test_a_copy_of_what_should_be_gone_is_not_kept(start: Start) -> None:
+    api = start(image_ttl_days=0.5)
+    name = new_image_name("webp")
+    api.services.images.put(name, IMAGE)
+    os.utime(folder_of(api.services.images) / name, (0, 0))
+
+    assert api.get(f"/saved_images/{name}").cache_control.max_age == 0
+
+
+def test_a_folder_in_trouble_is_no_missing_image_and_tells_no_name(
+    api: Api, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = folder_of(api.services.images)
+    folder.rename(folder.with_name("away"))
+    folder.symlink_to(folder)
+
+    answer = api.get(url)
+
+    assert_fault(answer, 503, "unavailable")
+    assert (answer.headers["Retry-After"], answer.headers["Cache-Control"]) == ("2", "no-store")
+    assert url.rpartition("/")[2] not in caplog.text
 
 
 class Vanishing(FolderStore):

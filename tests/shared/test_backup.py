@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from shared import backup, embedded_redis
+from shared.folder_store import FolderStore
 from shared.queue import dispatch
 from shared.services import Services, build_services
 from shared.settings import Settings, load_settings
@@ -17,6 +18,7 @@ from tests.redis_server import start, wait_until_it_answers
 from tests.worker.bench import IMAGE, PICTURE, workshop
 from worker.make_image import make_image
 
+IMAGE_NAME, INPUT_NAME = "a" * 22 + ".png", "0" * 32 + ".png"
 PERSONAL = "a fox of which nobody must know"
 
 
@@ -128,18 +130,68 @@ def test_what_was_removed_is_in_no_file_any_more(tmp_path: Path) -> None:
 
 
 def test_a_backup_opens_to_its_owner_alone(tmp_path: Path) -> None:
-    settings = house(tmp_path)
+    settings, folder = house(tmp_path), tmp_path / "backup"
+    folder.mkdir(mode=0o755)
     with running(settings):
-        backup.save(settings, tmp_path / "backup")
+        backup.save(settings, folder)
 
-    modes = [path.stat().st_mode & 0o777 for path in (tmp_path / "backup").glob("*.rdb")]
-    assert ((tmp_path / "backup").stat().st_mode & 0o777, modes) == (0o700, [0o600])
+    assert [path.name for path in folder.iterdir()] == ["store.rdb"]
+    modes = [path.stat().st_mode & 0o777 for path in (folder, folder / "store.rdb")]
+    assert modes == [0o700, 0o600]
+
+
+def test_a_backup_that_was_broken_off_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, new, folder = house(tmp_path / "old"), house(tmp_path / "new"), tmp_path / "backup"
+    with running(settings), monkeypatch.context() as patch:
+        patch.setattr(backup, "_copy_missing", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            backup.save(settings, folder)
+
+    with pytest.raises(backup.BackupError, match="no whole backup"):
+        backup.restore(new, folder)
+    whole = (folder / ".writing-store.rdb").read_bytes()
+    (folder / "store.rdb").write_bytes(whole[:-9])
+    with pytest.raises(backup.BackupError, match="does not start with"):
+        backup.restore(new, folder)
+    assert list(new.data_dir.iterdir()) == []
+
+
+def test_a_restore_that_was_broken_off_leaves_no_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "store.rdb").write_bytes(b"REDIS0011")
+    (tmp_path / "pictures").mkdir()
+    settings = house(tmp_path / "new")
+    monkeypatch.setattr(backup, "_load", lambda *_: 0)
+    monkeypatch.setattr(backup, "_copy_missing", lambda *_: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        backup.restore(settings, tmp_path)
+
+    assert list(settings.data_dir.iterdir()) == []
+
+
+def test_what_is_not_ours_is_not_copied(tmp_path: Path) -> None:
+    images, copied = FolderStore(tmp_path / "images"), tmp_path / "images" / "copied"
+    images.put(IMAGE_NAME, PICTURE)
+    images.put_input(INPUT_NAME, PICTURE)
+    for other in ("notes.txt", ".writing-1", "inputs/notes.txt"):
+        (images.folder / other).touch()
+    (images.folder / f"{'b' * 22}.png").symlink_to(tmp_path / "elsewhere")
+
+    assert backup._copy_missing(images.folder, copied) == 2  # noqa: SLF001
+    assert backup._copy_missing(images.folder, copied) == 0  # noqa: SLF001
+
+    there = {str(path.relative_to(copied)) for path in copied.rglob("*") if path.is_file()}
+    assert there == {IMAGE_NAME, f"inputs/{INPUT_NAME}"}
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     settings, full = house(tmp_path), tmp_path / "full"
     full.mkdir()
-    (full / "store.rdb").touch()
+    (full / "store.rdb").write_bytes(b"REDIS0011")
     (settings.data_dir / "appendonlydir").mkdir(parents=True)
 
     with pytest.raises(backup.BackupError, match="is not empty"):

@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
 
 from shared import bucket_client
+from shared.buckets import read_bucket
 from shared.image_store import ImageStore, StorageAway
 from shared.settings import SettingsError, load_settings
 from shared.storage import open_images
@@ -128,6 +131,40 @@ def test_after_a_failed_write_it_is_asked_at_once(images: ImageStore, bucket: Bu
     assert images.trouble() == "does not answer"
 
 
+def test_a_full_bucket_is_told_though_the_probe_is_there(
+    images: ImageStore, bucket: Bucket
+) -> None:
+    assert images.trouble() == ""
+    bucket.full = True
+
+    with pytest.raises(StorageAway):
+        images.put(NAME, b"picture")
+
+    assert images.trouble() == "does not answer"
+
+
+def test_while_one_call_finds_out_no_other_goes(
+    images: ImageStore, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(bucket_client, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    bucket.status = 500
+    for _ in range(3):
+        with pytest.raises(StorageAway):
+            images.find(NAME)
+    now[0] += 2
+    bucket.status, bucket.delay = 0, 0.3
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(images.find, NAME)
+        until(lambda: len(bucket.calls) == 4)
+        with pytest.raises(StorageAway):
+            images.find(NAME)
+
+        assert first.result() is None
+    assert len(bucket.calls) == 4
+
+
 def test_a_bucket_that_is_not_there_is_told(bucket: Bucket) -> None:
     images = open_images(load_settings(None, storage_url="s3://no-such-bucket/pictures"))
 
@@ -153,6 +190,7 @@ def test_a_range_is_fetched_without_what_comes_before_it(
 
 def test_the_inputs_alone_are_listed(images: ImageStore, bucket: Bucket) -> None:
     images.put(NAME, b"picture")
+    requests.put(f"{bucket.url}/pictures/{bucket.prefix}/inputs/notes.txt", b"x", timeout=10)
     bucket.calls.clear()
 
     assert list(images.inputs_older_than(-5)) == []
@@ -187,6 +225,13 @@ def test_what_env_says_of_the_bucket_reaches_it(
 
     assert open_images(settings).put(NAME, b"picture")
     assert KEYS["AWS_SECRET_ACCESS_KEY"] not in repr(settings)
+
+
+def test_the_environment_beats_env_here_too() -> None:
+    bucket = read_bucket("s3://pictures", {"AWS_REGION": "a", "OTHER": "b"}, {"AWS_REGION": "c"})
+
+    assert bucket is not None
+    assert bucket.options == {}
 
 
 def test_an_empty_value_of_the_environment_is_none(

@@ -2,12 +2,13 @@
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from shared.folder_store import FolderStore
-from shared.image_store import INPUTS
+from shared.image_store import INPUTS, StorageAway
 from tests.builders import at_once
 
 NAME = "Aa0" * 7 + "x.png"
@@ -74,6 +75,29 @@ def test_an_input_lies_apart_from_the_picture_of_its_name(images: FolderStore) -
     assert files(images) == [NAME]
     with pytest.raises(OSError, match="No such file"):
         images.read_input(NAME)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda images: images.put(NAME, b"picture"),
+        lambda images: images.find(NAME),
+        lambda images: images.delete(NAME),
+        lambda images: images.put_input(NAME, b"upload"),
+        lambda images: images.read_input(NAME),
+        lambda images: images.delete_input(NAME),
+    ],
+)
+def test_a_folder_in_trouble_is_no_missing_picture_and_names_none(
+    images: FolderStore, use: Callable[[FolderStore], object]
+) -> None:
+    images.folder.parent.mkdir()
+    images.folder.symlink_to(images.folder)
+
+    with pytest.raises(StorageAway) as caught:
+        use(images)
+
+    assert NAME not in str(caught.value)
 
 
 @pytest.mark.parametrize("step", ["os.fsync", "os.fchmod"])

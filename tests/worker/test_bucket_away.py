@@ -41,6 +41,16 @@ def test_no_call_is_started_while_nobody_knows_whether_the_image_is_there(
     assert (after.status, after.attempts, provider.calls) == ("queued", 0, [])
 
 
+def test_a_folder_that_can_not_be_asked_is_waited_for_too(services: Services) -> None:
+    job, provider = accepted(services.store), ScriptedProvider(IMAGE)
+    folder = folder_of(services.images)
+    folder.symlink_to(folder)
+
+    after = after_a_run(services, job, provider)
+
+    assert (after.status, after.attempts, provider.calls) == ("queued", 0, [])
+
+
 def test_an_upload_that_can_not_be_read_now_is_waited_for(
     kept: Services, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
