@@ -45,7 +45,11 @@ restore: $(VENV)/run.done ## put a backup back where no store is, paused: make r
 compact: $(VENV)/run.done ## write Redis's file anew, without what was removed
 	@$(BIN)/python -m shared.backup compact
 
-test: lint types pytest ## check format, lint and types, and run every test
+# mypy beside the tests, which wait for much; what it says comes last.
+test: lint ## check format, lint and types, and run every test
+	@$(BIN)/mypy >$(VENV)/types.log 2>&1 & types=$$!; \
+	$(MAKE) --no-print-directory pytest; tests=$$?; \
+	wait $$types; types=$$?; echo '$(BIN)/mypy'; cat $(VENV)/types.log; test $$types$$tests = 00
 
 lint: $(VENV)/dev.done ## check format and lint
 	$(BIN)/ruff format --check .

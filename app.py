@@ -5,6 +5,7 @@ part that dies is started again, and one Ctrl-C ends them all.
 """
 
 import fcntl
+import gc
 import os
 import shlex
 import signal
@@ -133,6 +134,7 @@ def _supervise(parts: list[Part], folder: Path) -> None:
     options.realize(["-c", str(config)])
     options.first = True
     options.test = False
+    gc.freeze()  # what is loaded by now stays: each fork shares its pages, no collection goes through it
     try:
         House(options).main()
     except ExitNow:

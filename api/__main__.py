@@ -9,6 +9,7 @@ lifeline.hold()  # a real thread: after the patch it would be one that blocks th
 monkey.patch_all()
 
 # ruff: noqa: E402
+import gc
 import logging
 import sys
 from contextlib import suppress
@@ -119,6 +120,8 @@ def main() -> int:
     _log.info("starting", extra={"version": VERSION})
     for weakness in (*weaknesses(settings), *server_weaknesses):
         _log.warning("take care", extra={"reason": weakness})
+    # what is loaded by now stays: web processes share its pages, and no collection goes through it
+    gc.freeze()
     Server(settings).run()
     return 0
 

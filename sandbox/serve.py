@@ -1,6 +1,7 @@
 """Run the sandbox in one gevent process that holds thousands of calls."""
 
 import errno
+import gc
 import resource
 import select
 import signal
@@ -74,6 +75,8 @@ def serve(run: Run, settings: Settings) -> int:
         print(f"sandbox: {problem}", file=sys.stderr)
         return 1
     print(f"listening on http://{_authority(server)}", flush=True)
+    # what is loaded by now stays: no collection, nor the end of the process, need go through it
+    gc.freeze()
     stopped = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stopped.set)

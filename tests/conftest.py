@@ -1,5 +1,6 @@
 """What all tests share: a real embedded server, a store on it, and no way to the internet."""
 
+import gc
 import importlib
 import ipaddress
 import os
@@ -31,6 +32,18 @@ from tests.redis_server import embedded_server
 
 if TYPE_CHECKING:
     from tests.bucket import Bucket
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """Collect without looking for garbage: thousands of tests are made, and all of them stay."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was collected out of every later search for garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

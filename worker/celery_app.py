@@ -3,6 +3,7 @@
 Start workers `--without-gossip`: nobody here listens to it, and it trips over a Redis that restarts.
 """
 
+import gc
 import logging
 import os
 import secrets
@@ -107,6 +108,8 @@ def _start_upkeep(sender: Any, **_: Any) -> None:
     upkeep = Upkeep(consumer, services, leases, accountant)
     _upkeep.append(upkeep)
     upkeep.start()
+    # what is loaded by now stays: no collection, nor the end of the process, need go through it
+    gc.freeze()
     facts = {"worker": sender.hostname, "slots": consumer.slots, "version": VERSION}
     _log.info("ready", extra=facts)
 

@@ -3,6 +3,8 @@
 A file of settings, so that the password comes by environment and never stands in an argument.
 """
 
+import gc
+
 from flower import urls
 
 from shared import lifeline
@@ -32,3 +34,6 @@ purge_offline_workers = 86_400
 
 tasks_columns = "name,uuid,state,result,received,runtime,worker"
 format_task = flower_history.in_words
+
+# what is loaded by now stays: no collection, nor the end of the process, need go through it
+gc.freeze()

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from flask import Flask
 from redis import Redis
+from werkzeug.routing import Rule
 
 from shared.embedded_redis import free_port
 from shared.job_index import JobIndex
@@ -21,6 +23,25 @@ from tests.fakes import RememberingQueue
 from tests.worker.provider_server import ProviderServer, provider, says
 
 Start = Callable[..., Api]
+
+
+class KeptRule(Rule):
+    """A route that is compiled in one app and kept for the next: it is most of what an app costs."""
+
+    _kept: ClassVar[dict[tuple[str, str, bool], Callable[..., tuple[str, str]]]] = {}
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        key = (self.rule, str(self.defaults), append_unknown)
+        if key not in self._kept:
+            self._kept[key] = super()._compile_builder(append_unknown)
+        return self._kept[key]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _apps_cost_little() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "url_rule_class", KeptRule)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from api import arriving, unreadable
 
 run.HEAD_SECONDS = 1
 unreadable.UNREAD_SECONDS = 1
-arriving.BODY_SECONDS = 0.5
+arriving.BODY_SECONDS = 2
 arriving.BYTES_A_SECOND = 64 * 1024
 arriving.MOST_HELD = 2_000_000
 sys.exit(run.main())

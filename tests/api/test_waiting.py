@@ -63,7 +63,7 @@ def test_a_job_that_fails_in_time_has_its_failures_own_status(
 
 
 def test_a_job_that_does_not_end_in_time_is_answered_as_without_a_wait(api: Api) -> None:
-    answer = api.generate("?wait=0.05")
+    answer = api.generate("?wait=0.5")
 
     body = json_of(answer)
     assert (answer.status_code, body["status"]) == (202, "queued")
@@ -75,7 +75,7 @@ def test_a_job_that_does_not_end_in_time_is_answered_as_without_a_wait(api: Api)
 
 def test_a_job_that_only_starts_in_time_is_told_as_running(api: Api) -> None:
     answer = api.while_waiting(
-        lambda: api.generate("?wait=0.3"),
+        lambda: api.generate("?wait=1"),
         lambda job_id: api.store.claim(job_id, CLAIM, LEASE_MS),
     )
 
@@ -237,9 +237,9 @@ def test_a_job_that_ends_just_before_the_wait_begins_is_noticed(api: Api, path: 
 
 def test_whoever_waits_asks_redis_nothing_meanwhile(api: Api) -> None:
     api.generate("?wait=0.2")
-    short = commands_of(api, "?wait=0.1")
+    short = commands_of(api, "?wait=0.4")
 
-    long = commands_of(api, "?wait=1")
+    long = commands_of(api, "?wait=1.3")
 
     assert long <= short + 1
 

@@ -101,11 +101,11 @@ def test_a_dead_receiver_delays_neither_jobs_nor_other_receivers(shared_stack: S
         jobs = [{"prompt": f"told to nobody {number}"} for number in range(60)]
         elsewhere = dead.url.replace("127.0.0.1", "localhost")  # one host is one receiver
         body = {"jobs": jobs, "defaults": {"webhook_url": elsewhere}}
-        batch = stack.http.post(f"{stack.base}/batches?wait=30", json=body, timeout=60)
+        batch = stack.http.post(f"{stack.base}/batches?wait=60", json=body, timeout=90)
         eventually(lambda: len(dead.received) >= 4, what="a full receiver")
 
-        image = stack.generate("told to somebody", wait=8, webhook_url=alive.url)
-        eventually(lambda: alive.received, 8, "the call")
+        image = stack.generate("told to somebody", wait=20, webhook_url=alive.url)
+        eventually(lambda: alive.received, 20, "the call")
 
     assert batch.json()["status"] == "succeeded"
     assert image.status_code == 200

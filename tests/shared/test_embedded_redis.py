@@ -18,6 +18,12 @@ from shared import embedded_redis
 from shared.settings import SettingsError
 from tests.redis_server import ROOT, embedded_server, start, wait_until_it_answers
 
+_SAY_SO_WHEN_IT_WAITS = """
+import sys, time
+sleep = time.sleep
+time.sleep = lambda seconds: (print("waits", file=sys.stderr, flush=True), sleep(seconds))
+"""
+
 
 @contextmanager
 def ended(process: "subprocess.Popen[bytes]") -> Iterator["subprocess.Popen[bytes]"]:
@@ -131,16 +137,18 @@ def test_a_second_server_on_the_same_folder_is_refused(server: tuple[str, Path])
 
 def test_a_second_server_waits_for_the_first_to_end(tmp_path: Path) -> None:
     url = embedded_redis.prepare(tmp_path)
-    with ended(start(tmp_path)) as first, ended(run_by_hand(tmp_path, "")) as second:
+    with ended(start(tmp_path)) as first:
         wait_until_it_answers(url)
         client(url).set("a", "1")
+        with ended(run_by_hand(tmp_path, _SAY_SO_WHEN_IT_WAITS)) as second:
+            assert second.stderr is not None
+            assert second.stderr.readline() == b"waits\n"
+            first.terminate()
+            first.wait(timeout=10)
+            wait_until_it_answers(url)
 
-        first.terminate()
-        first.wait(timeout=10)
-        wait_until_it_answers(url)
-
-        assert second.poll() is None
-        assert client(url).get("a") == "1"
+            assert second.poll() is None
+            assert client(url).get("a") == "1"
 
 
 def test_it_ends_with_whoever_holds_its_standard_input(tmp_path: Path) -> None:

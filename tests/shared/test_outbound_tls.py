@@ -43,15 +43,17 @@ def test_a_certificate_of_nobody_or_of_another_name_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason"),
+    ("answer", "seconds", "reason"),
     [
-        (SLOW_HANDSHAKE, "timed out after 0.3 s"),
-        (raw(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "no secure connection"),
+        (SLOW_HANDSHAKE, 0.3, "timed out after 0.3 s"),
+        (raw(b"HTTP/1.1 400 Bad Request\r\n\r\n"), 10, "no secure connection"),
     ],
 )
-def test_a_handshake_that_drips_or_is_none_is_a_fault(answer: Answer, reason: str) -> None:
+def test_a_handshake_that_drips_or_is_none_is_a_fault(
+    answer: Answer, seconds: float, reason: str
+) -> None:
     with blind(answer) as port, refused(reason):
-        Outbound(allow_private=True, seconds=0.3).get(f"https://127.0.0.1:{port}/")
+        Outbound(allow_private=True, seconds=seconds).get(f"https://127.0.0.1:{port}/")
 
 
 UNDER_GEVENT = """
