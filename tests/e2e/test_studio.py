@@ -227,3 +227,19 @@ def test_axe_finds_nothing_serious(visit: Visit, scheme: str) -> None:
     expect(studio.page.locator("#prompt-fault")).to_be_visible()
 
     assert faults + studio.grave_faults(scheme) == []
+
+
+def test_the_place_in_the_queue_is_told_as_it_changes(visit: Visit, stack: Stack) -> None:
+    pause = f"{stack.base}/operator/pause"
+    assert stack.http.post(pause, json={"reason": "the studio"}, timeout=10).ok
+    first = stack.generate("before it in the queue", wait=0).json()["job_id"]
+    studio = visit()
+    studio.order("behind another")
+
+    clock = studio.page.locator("#stage-clock")
+    expect(studio.stage).to_contain_text("The operator has paused this service: the studio.")
+    expect(clock).to_contain_text("number 2 in the queue")
+    assert stack.http.delete(f"{stack.base}/jobs/{first}", timeout=10).ok
+    expect(clock).to_contain_text("number 1 in the queue")
+    assert stack.http.post(f"{stack.base}/operator/resume", timeout=10).ok
+    studio.shows_picture()

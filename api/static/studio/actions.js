@@ -38,6 +38,7 @@ function button(text, act) {
   made.addEventListener("click", async () => {
     if (made.getAttribute("aria-disabled") === "true") return;
     made.setAttribute("aria-disabled", "true");
+    $("#stage-fault").hidden = true;
     try {
       await act();
     } catch (fault) {

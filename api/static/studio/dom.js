@@ -41,8 +41,11 @@ export const pause = (ms, signal) =>
 
 export const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
+// Brings an element's beginning into view, unless it is there.
 export function showMe(element) {
-  element.scrollIntoView({ behavior: calm.matches ? "auto" : "smooth", block: "nearest" });
+  const { top } = element.getBoundingClientRect();
+  if (top >= 0 && top < innerHeight / 2) return;
+  element.scrollIntoView({ behavior: calm.matches ? "auto" : "smooth", block: "start" });
 }
 
 const plural = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;

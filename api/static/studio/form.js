@@ -73,7 +73,11 @@ function takePictures() {
     event.preventDefault();
     if (event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
   });
-  document.addEventListener("paste", (event) => event.clipboardData.files[0] && take(event.clipboardData.files[0]));
+  document.addEventListener("paste", (event) => {
+    const { files, types } = event.clipboardData;
+    // a text that was copied from a document may come with its picture
+    if (files[0] && !types.includes("text/plain")) take(files[0]);
+  });
 }
 
 const take = (file) => hold(() => fromFile(file));

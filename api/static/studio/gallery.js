@@ -2,7 +2,7 @@
 
 import { call, pictureAt } from "./api.js";
 import { $, el } from "./dom.js";
-import { altOf, statusWord, titleOf } from "./words.js";
+import { statusWord, titleOf } from "./words.js";
 
 const PAGE = 24;
 const list = $("#cards");
@@ -12,9 +12,16 @@ let cursor = null;
 // A page that comes after the choice was changed is none of the new one's.
 let asked = 0;
 
-export function start() {
-  filter.addEventListener("change", refresh);
-  $("#more-cards").addEventListener("click", more);
+// `quietly` tells what becomes of work that nobody waits for.
+export function start(quietly) {
+  filter.addEventListener("change", () => quietly(refresh()));
+  $("#more-cards").addEventListener("click", () => quietly(more()));
+}
+
+// What came from elsewhere while nobody looked.
+export async function renew() {
+  const page = await call("GET", `jobs?limit=${PAGE}`);
+  for (const job of page.jobs) put(job);
 }
 
 export async function refresh() {
@@ -85,9 +92,8 @@ function cardOf(job) {
 }
 
 function pictureOf(job, frame) {
-  const image = el("img", { src: pictureAt(job.image_url), alt: altOf(job), loading: "lazy", decoding: "async" });
-  // the caption below says the same
-  image.alt = "";
+  // the caption below says what it is
+  const image = el("img", { src: pictureAt(job.image_url), alt: "", loading: "lazy", decoding: "async" });
   image.addEventListener("error", () => frame.replaceChildren(el("span", { class: "state", text: "no longer kept" })));
   return image;
 }

@@ -27,6 +27,7 @@ export const current = () => key;
 function ask(refused) {
   $("#key-fault").textContent = refused ? "The service does not know this key." : "";
   input.value = "";
+  dialog.returnValue = "";
   if (!dialog.open) dialog.showModal();
   input.focus();
   return new Promise((resolve) => {

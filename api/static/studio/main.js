@@ -9,11 +9,16 @@ import * as gallery from "./gallery.js";
 import * as key from "./key.js";
 import * as stage from "./stage.js";
 import * as watch from "./watch.js";
+import { statusWord, titleOf } from "./words.js";
 
+const TITLE = document.title;
 const ADDRESS = /^#(jobs|batches)\/([0-9a-zA-Z-]+)$/;
+
+let seen = false;
 
 // Something new was ordered: it takes the stage.
 function ordered(thing) {
+  tell();
   watch.note(thing);
   put(thing);
   location.hash = watch.pathOf(watch.idOf(thing), thing.job_id ? "jobs" : "batches");
@@ -27,7 +32,8 @@ function changed(thing) {
   else for (const part of thing.jobs) gallery.patch(part);
   const now = stage.current();
   if (now && watch.idOf(now) === watch.idOf(thing)) stage.show(thing);
-  else if (thing.finished_at) say(`Elsewhere: ${thing.message}`);
+  else if (thing.finished_at) say(`${titleOf(thing)}: ${statusWord[thing.status] ?? thing.status}`);
+  if (thing.finished_at && document.hidden) document.title = `● ${TITLE}`;
 }
 
 function put(thing) {
@@ -35,7 +41,7 @@ function put(thing) {
   watch.watch(thing);
 }
 
-async function follow() {
+async function follow(event) {
   const [, kind, id] = ADDRESS.exec(location.hash) ?? [];
   const now = stage.current();
   if (!id || (now && watch.idOf(now) === id)) return;
@@ -44,7 +50,7 @@ async function follow() {
     watch.note(thing);
     put(thing);
     showMe($("#stage"));
-    if (now) $("#stage-title").focus({ preventScroll: true });
+    if (event) $("#stage-title").focus({ preventScroll: true });
   } catch (fault) {
     tell(fault.status === 404 ? "This job is not known here any more." : trouble(fault));
   }
@@ -56,9 +62,17 @@ function quietly(work) {
   return work.catch((fault) => tell(trouble(fault)));
 }
 
+// Somebody looks again.
+function look() {
+  if (document.hidden) return;
+  document.title = TITLE;
+  if (seen) quietly(gallery.renew());
+}
+
 async function open() {
   await quietly(gallery.refresh());
   await follow();
+  seen = true;
   // after a reload what this tab has ordered comes back, the latest first
   const [last] = watch.openThings().slice(-1);
   if (!stage.current() && last) location.hash = watch.pathOf(last[0], last[1]);
@@ -67,9 +81,10 @@ async function open() {
 key.start();
 form.start(ordered);
 stage.start({ changed: (thing) => (watch.note(thing), changed(thing)), ordered });
-gallery.start();
+gallery.start(quietly);
 watch.start({ onChange: changed, onPage: (jobs) => jobs.forEach(gallery.put) });
 window.addEventListener("hashchange", follow);
+document.addEventListener("visibilitychange", look);
 document.addEventListener("studio:signed-in", open);
 if (told.keys && !key.hasKey()) key.askForKey("");
 else open();

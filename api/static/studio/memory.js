@@ -19,14 +19,6 @@ export function keep(name, value) {
   }
 }
 
-export function forget(name) {
-  try {
-    sessionStorage.removeItem(PREFIX + name);
-  } catch {
-    // there was nothing to forget
-  }
-}
-
 export function forgetAll() {
   try {
     for (const name of Object.keys(sessionStorage)) {

@@ -29,8 +29,8 @@ export async function fromJob(job) {
     const own = `/saved_images/${shown.split("/").pop()}`;
     return { own, width, height, shown, note: "", id: own };
   }
-  const answer = await fetch(shown);
-  if (!answer.ok) throw new Error("This picture is no longer kept.");
+  const answer = await fetch(shown).catch(() => null);
+  if (!answer?.ok) throw new Error("This picture can't be fetched; it may be no longer kept.");
   return fromFile(await answer.blob());
 }
 

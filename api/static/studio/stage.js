@@ -89,5 +89,6 @@ function tick() {
   if (!open) return;
   const now = Date.now();
   const since = clock(now - Date.parse(shown.created_at));
-  line.textContent = [statusWord[shown.status], since, leftWord(endsAt, now)].filter(Boolean).join(" · ");
+  const place = shown.queue_position ? `number ${shown.queue_position} in the queue` : statusWord[shown.status];
+  line.textContent = [place, since, leftWord(endsAt, now)].filter(Boolean).join(" · ");
 }

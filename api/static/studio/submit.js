@@ -2,10 +2,11 @@
 
 import { call } from "./api.js";
 import { pause } from "./dom.js";
-import { forget, keep, recall } from "./memory.js";
+import { keep, recall } from "./memory.js";
 
 // A second press within this time means the first one again.
 const DOUBLE_MS = 1500;
+const MOST_REMEMBERED = 10;
 const PAUSES_MS = [1000, 2000, 4000];
 
 // `print` tells orders apart; `again` is told before each repeat.
@@ -14,10 +15,10 @@ export async function submit(path, body, print, again = () => {}) {
   for (const rest of [...PAUSES_MS, null]) {
     try {
       const done = await call("POST", path, { ...body, more: { "Idempotency-Key": key } });
-      settle();
+      settle(key, Date.now());
       return done;
     } catch (fault) {
-      if (!fault.unsure && fault.status !== 409) forget("order");
+      if (!fault.unsure && fault.status !== 409) settle(key, 0);
       if (!fault.unsure || rest === null) throw fault;
       again();
       await pause(Math.max(rest, (fault.retryAfter ?? 0) * 1000));
@@ -25,18 +26,19 @@ export async function submit(path, body, print, again = () => {}) {
   }
 }
 
+// An order whose outcome nobody told keeps its key, also over a reload and other orders.
 function keyFor(print) {
-  const last = recall("order");
-  const same = last?.print === print && (!last.done || Date.now() - last.done < DOUBLE_MS);
-  if (same) return last.key;
+  const orders = recall("orders", []);
+  const same = orders.find((order) => order.print === print && (order.done === null || Date.now() - order.done < DOUBLE_MS));
+  if (same) return same.key;
   const key = randomName();
-  keep("order", { print, key, done: 0 });
+  keep("orders", [...orders, { print, key, done: null }].slice(-MOST_REMEMBERED));
   return key;
 }
 
-function settle() {
-  const last = recall("order");
-  if (last) keep("order", { ...last, done: Date.now() });
+function settle(key, done) {
+  const orders = recall("orders", []).map((order) => (order.key === key ? { ...order, done } : order));
+  keep("orders", orders);
 }
 
 // Not randomUUID(): browsers have that on https and loopback only.

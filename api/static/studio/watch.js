@@ -47,8 +47,9 @@ export function watch(thing) {
   const id = thing && idOf(thing);
   if (front?.id === id) return;
   close();
-  front = thing && !thing.finished_at ? { id, kind: kindOf(thing), revision: null, bad: 0 } : null;
+  front = thing && !thing.finished_at ? { id, kind: kindOf(thing), revision: null, bad: 0, waits: true } : null;
   stream();
+  if (front && !polling) poll();
 }
 
 function close() {
@@ -58,6 +59,7 @@ function close() {
 
 function deliver(thing) {
   tell();
+  if (front?.id === idOf(thing)) front.waits = thing.status === "queued" && kindOf(thing) === "jobs";
   note(thing);
   onChange(thing);
 }
@@ -99,13 +101,14 @@ async function once(mine, signal) {
 }
 
 function lose(id) {
+  if (front?.id === id) watch(null);
   open.delete(id);
   keep("open", [...open]);
 }
 
 async function poll() {
   polling = true;
-  while (others().length) {
+  while (others().length || front?.waits) {
     await pause(document.hidden ? UNSEEN_MS : POLL_MS);
     try {
       await round();
@@ -122,11 +125,15 @@ const streams = (id) => front?.id === id && front.stop && front.bad < 2;
 const others = () => [...open].filter(([id]) => !streams(id) || document.hidden);
 
 async function round() {
+  // a job's place in the queue changes without a change of the job, which its stream would tell
+  if (front?.waits && !document.hidden) await single(front.id, front.kind);
   if (!others().length) return;
   const page = await call("GET", `jobs?limit=${PAGE}`);
   const seen = new Set(page.jobs.map(idOf));
-  for (const job of page.jobs) if (open.has(job.job_id)) deliver(job);
-  onPage(page.jobs);
+  // what the stage follows by itself it knows better: lists tell no places in the queue
+  const listed = page.jobs.filter((job) => document.hidden || job.job_id !== front?.id);
+  for (const job of listed) if (open.has(job.job_id)) deliver(job);
+  onPage(listed);
   const left = others().filter(([id, kind]) => !seen.has(id) || kind === "batches");
   for (const [id, kind] of left.slice(0, MOST_SINGLE)) await single(id, kind);
 }
