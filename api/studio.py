@@ -2,12 +2,14 @@
 
 import json
 from functools import cache
+from pathlib import Path
 
 from flask import Blueprint, Response, make_response, render_template
 
 from api.studio_form import choices, told
 from shared.services import Services
 
+_MODULES = Path(__file__).parent / "static" / "studio"
 # What is typed into it must go nowhere else, and nothing but the service's own may run in it.
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
@@ -19,6 +21,8 @@ def blueprint(services: Services) -> Blueprint:
     """Return the routes, bound to what they call."""
     routes = Blueprint("studio", __name__)
     settings = services.settings
+    # named ahead, so that a browser need not find them one behind the other
+    modules = sorted(path.name for path in _MODULES.glob("*.js"))
 
     @cache
     def html() -> str:
@@ -29,6 +33,7 @@ def blueprint(services: Services) -> Blueprint:
             told_json=json.dumps(known),
             choices=choices,
             settings=settings,
+            modules=modules,
         )
 
     @routes.get("/")

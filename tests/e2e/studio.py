@@ -5,18 +5,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Literal
 
 import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Request, expect
 
 from shared.embedded_redis import free_port
-from tests.browser import Window
+from tests.browser import PATIENCE_MS, Window
 from tests.e2e.stack import ROOT, Stack, eventually
 from tests.pictures import picture
 
 ALICE, POOR = "alice-has-this-key-in-the-tests", "bob-has-this-key-and-no-credits"
+expect.set_options(timeout=PATIENCE_MS)
+_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # What a browser writes by itself about a 4xx that the page expects, and about a server that is away.
 _EXPECTED = "Failed to load resource"
 # A script that drops a file where the mouse would.
@@ -79,12 +81,12 @@ class Studio(Window):
         assert made.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
         return made
 
-    def grave_faults(self, scheme: str) -> list[str]:
-        """Return what axe finds serious or critical in light or dark."""
-        self.page.emulate_media(
-            color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce"
-        )
-        found = Axe().run(self.page).response["violations"]
+    def grave_faults(self) -> list[str]:
+        """Return what axe finds serious or critical, in light and in dark."""
+        found = []
+        for scheme in _SCHEMES:
+            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            found += Axe().run(self.page).response["violations"]
         return [
             f"{fault['id']}: {node['html']}"
             for fault in found
