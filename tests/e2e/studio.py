@@ -20,9 +20,10 @@ from tests.pictures import picture
 ALICE, POOR = "alice-has-this-key-in-the-tests", "bob-has-this-key-and-no-credits"
 expect.set_options(timeout=PATIENCE_MS)
 _SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-# What a browser writes by itself about a refusal that the page tells of, and about a server that is away.
+# What a browser writes by itself about a refusal that the page tells of, and a server that went away.
 _EXPECTED = re.compile(
-    r"Failed to load resource: .*(status of 4\d\d|net::ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING))"
+    "Failed to load resource: .*"
+    r"(status of 4\d\d|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_FAILED)"
 )
 # A script that drops a file where the mouse would.
 _DROP = """([data, type]) => {

@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.browser import browser, needs_browser
 from tests.e2e.stack import Stack, eventually
@@ -66,6 +66,28 @@ def test_a_prompt_becomes_a_picture_that_is_paid_once(visit: Visit, stack: Stack
     studio.stage.get_by_role("button", name="Delete").click()
     studio.stage.get_by_role("button", name="Really delete?").click()
     expect(studio.stage).to_contain_text("The image was deleted")
+
+
+def test_an_order_whose_answer_is_lost_is_sent_again_and_paid_once(
+    visit: Visit, stack: Stack
+) -> None:
+    studio = visit()
+    lost: list[int] = []
+
+    def lose_the_first(route: Route) -> None:
+        if lost:
+            route.continue_()
+        else:
+            lost.append(route.fetch().status)
+            route.abort("connectionfailed")
+
+    studio.page.route("**/generate_image", lose_the_first)
+    studio.order("its answer is lost")
+    expect(studio.page.locator("#said")).to_contain_text("did not answer. Trying again")
+    studio.shows_picture()
+
+    assert lost == [202]
+    assert len(stack.charged("its answer is lost")) == 1
 
 
 def test_a_dropped_picture_is_enlarged_and_compared_by_the_keyboard(visit: Visit) -> None:
