@@ -72,22 +72,30 @@ def test_an_order_whose_answer_is_lost_is_sent_again_and_paid_once(
     visit: Visit, stack: Stack
 ) -> None:
     studio = visit()
-    lost: list[int] = []
+    said = studio.page.locator("#said")
+    lost: list[str] = []
 
     def lose_the_first(route: Route) -> None:
-        if lost:
+        prompt = str((route.request.post_data_json or {})["prompt"])
+        if prompt in lost:
             route.continue_()
         else:
-            lost.append(route.fetch().status)
+            assert route.fetch().status == 202
+            lost.append(prompt)
             route.abort("connectionfailed")
 
     studio.page.route("**/generate_image", lose_the_first)
     studio.order("its answer is lost")
-    expect(studio.page.locator("#said")).to_contain_text("did not answer. Trying again")
+    expect(said).to_contain_text("did not answer. Trying again")
+    studio.shows_picture()
+    studio.order("lost, and somebody presses again")
+    expect(said).to_contain_text("did not answer. Trying again")
+    studio.page.goto(stack.base)
+    studio.order("lost, and somebody presses again")
     studio.shows_picture()
 
-    assert lost == [202]
-    assert len(stack.charged("its answer is lost")) == 1
+    assert len(lost) == 2
+    assert [len(stack.charged(prompt)) for prompt in lost] == [1, 1]
 
 
 def test_a_dropped_picture_is_enlarged_and_compared_by_the_keyboard(visit: Visit) -> None:
