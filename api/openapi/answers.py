@@ -145,7 +145,7 @@ ANSWERS: dict[str, Answer] = {
         "Something is missing, by name.", _json("Unready"), ("Retry-After", "Cache-Control")
     ),
     "Document": Answer("The document.", {JSON: {"type": "object"}}, _KEPT),
-    "Page": Answer("A page for people.", {HTML: _TEXT}),
+    "Page": Answer("A page for people.", {HTML: _TEXT}, perhaps=("Cache-Control",)),
 }
 
 _OF_A_STATUS: Mapping[int, tuple[str, ...]] = {

@@ -227,7 +227,7 @@ ENDPOINTS = (
         answers={200: "Page"}, alone=True, open=True,
     ),
     Endpoint(
-        "GET", "/", "openPage", SERVICE, "A page that says what runs",
+        "GET", "/", "openPage", SERVICE, "The studio: a page to order and see pictures",
         answers={200: "Page"}, alone=True, open=True,
     ),
 )  # fmt: skip

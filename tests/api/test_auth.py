@@ -73,7 +73,7 @@ def test_nothing_is_read_or_looked_up_without_a_key(api: Api) -> None:
 def test_what_is_open_asks_for_no_key(api: Api) -> None:
     for path in ("/healthz", "/openapi.json", "/openapi-actions.json", "/docs", "/"):
         assert api.get(path).status_code == 200
-    assert api.get("/static/page.css").status_code == 200
+    assert api.get("/static/docs.css").status_code == 200
     assert_fault(api.get("/saved_images/nothing.webp"), 404, "not_found")
 
 

@@ -55,7 +55,7 @@ def test_nor_may_it_ask(api: Api, headers: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/healthz", "/", "/docs", "/openapi.json", "/openapi-actions.json", "/static/page.css"],
+    ["/healthz", "/", "/docs", "/openapi.json", "/openapi-actions.json", "/static/docs.css"],
 )
 def test_any_page_may_show_what_it_can_not_read(api: Api, path: str) -> None:
     answer = api.call("GET", path, headers={"Sec-Fetch-Site": "cross-site"})

@@ -15,7 +15,7 @@ ANSWERS = [
     "POST /generate_image",
     "OPTIONS /generate_image",
     "GET /saved_images/no-such-image.webp",
-    "GET /static/page.css",
+    "GET /static/docs.css",
 ]
 
 

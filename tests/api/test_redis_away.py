@@ -134,7 +134,7 @@ def test_what_needs_no_redis_goes_on(without_redis: Api) -> None:
     name = new_image_name("webp")
     without_redis.services.images.put(name, picture(form="webp"))
 
-    paths = ["/healthz", "/", f"/saved_images/{name}", "/static/page.css"]
+    paths = ["/healthz", "/", f"/saved_images/{name}", "/static/docs.css"]
 
     assert [without_redis.get(path).status_code for path in paths] == [200] * 4
 

@@ -44,7 +44,7 @@ def test_every_request_without_an_id_gets_one_of_its_own(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/healthz", "/readyz", "/jobs/x", "/nowhere", "/static/page.css"]
+    "path", ["/", "/healthz", "/readyz", "/jobs/x", "/nowhere", "/static/docs.css"]
 )
 def test_every_answer_has_its_id_and_is_not_sniffed(api: Api, path: str) -> None:
     headers = api.get(path, X_Request_ID="mine").headers
