@@ -36,7 +36,7 @@ class Together(Generic[T]):
         self._lock = threading.Lock()
         self._reading = threading.Lock()
         self._next: _Round[T] = _Round()
-        self.waiting = 0
+        self.waiting = 0  # who asks, or waits for what it has asked for
         self._away = ""
         self._failed = -math.inf
 
