@@ -94,9 +94,10 @@ def _running(server: Web) -> Job:
 
 
 def _end(server: Web, jobs: Sequence[Job], a_second: float) -> None:
-    png, begin = picture(form="png"), time.monotonic()
+    png = picture(form="png")
     for job in jobs:
         server.images.put(job.image, png)
+    begin = time.monotonic()
 
     def end(number: int) -> None:
         if a_second:
