@@ -74,7 +74,7 @@ def web(folder: Path, processes: int = 1, **settings: str) -> Iterator[Web]:
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "api"],
-                env={**os.environ, **given, "API_KEY": ""},
+                env={**os.environ, **given, "API_KEY": "", "LIFELINE": "stdin"},
                 stdin=subprocess.PIPE,  # it runs as long as that is open
                 stdout=log,
                 stderr=log,
