@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from api.shapes import ProviderView
 from shared.errors import OtherRelease, StoreUnavailable
+from shared.job_index import JobIndex
 from shared.services import Services
 
 
@@ -28,7 +29,7 @@ def check(services: Services) -> Readiness:
     paused_ms, state = 0, "unknown"
     try:
         services.store.check()
-        workers = _workers(services.index.worker_slots())
+        workers = _workers(services.index)
         paused_ms = services.index.paused_ms()
         state = _state(services, paused_ms)
         redis = "ok" if services.store.takes_writes() else "takes nothing: full, or a replica"
@@ -52,7 +53,11 @@ def _state(services: Services, paused_ms: int) -> str:
     return services.breaker.state().why or ("rate_limited" if paused_ms else "ok")
 
 
-def _workers(slots: list[int]) -> str:
+def _workers(index: JobIndex) -> str:
+    slots = index.worker_slots()
     if not slots:
         return "no live worker"
-    return "ok" if any(slots) else "no worker can keep images"
+    if any(slots):
+        return "ok"
+    cut_off = "provider_unavailable" in index.worker_troubles().values()
+    return "no worker reaches the provider" if cut_off else "no worker can keep images"

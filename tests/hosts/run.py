@@ -20,11 +20,11 @@ from shared.moves import Pace
 from shared.services import connect
 from tests.chaos import facts
 from tests.chaos.callers import Callers, Met
-from tests.chaos.house import PROVIDER_TIMEOUT
+from tests.chaos.house import MANNERS, PROVIDER_TIMEOUT
 from tests.chaos.judge import Facts, Misdeed, Picture, StoredJob, Verdict, judge
 from tests.chaos.misdeeds import Sandbox
 from tests.chaos.table import books
-from tests.hosts.house import APIS, MANNERS, House
+from tests.hosts.house import APIS, RATE, House
 from tests.hosts.network import isolate
 from tests.hosts.plan import Cut, plan
 from tests.hosts.recovery import HEADERS, Held, Recovery
@@ -46,6 +46,7 @@ class Course:
     seed: int
     callers: int
     only: str = ""
+    rate: str = RATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ class Report:
 
 def run(folder: Path, course: Course) -> Report:
     """Take a service of its own through a course; leaves no process behind."""
-    with House(folder) as house:
-        sandbox = Sandbox(house.sandbox, MANNERS)
+    with House(folder, course.rate) as house:
+        sandbox = Sandbox(house.sandbox, {**MANNERS, "rate": course.rate})
         if not sandbox.calm(_ANSWER_SECONDS):
             raise RuntimeError("the sandbox does not answer")
         bases = [*house.bases.values()]
@@ -184,6 +185,7 @@ def main() -> int:
         choices=["worker", "api", "redis", "bucket", "sandbox"],
         help="cut such hosts",
     )
+    add("--rate", default=RATE, help="of the provider's limit (%(default)s)")
     add("--folder", type=Path, help="where data, pictures and logs stay; else they are removed")
     asked = parser.parse_args()
     try:
@@ -201,7 +203,7 @@ def main() -> int:
         if any(place.iterdir()):
             parser.error(f"{place} is not empty: what is there would be judged too")
         try:
-            report = run(place, Course(asked.seconds, seed, asked.callers, asked.only))
+            report = run(place, Course(asked.seconds, seed, asked.callers, asked.only, asked.rate))
         except KeyboardInterrupt:
             print("Stopped by hand: nothing is judged.")
             return 130
