@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
@@ -19,7 +19,7 @@ from shared.job_index import JobIndex
 from shared.moves import Pace
 from shared.services import connect
 from tests.chaos import facts
-from tests.chaos.callers import Callers, Met
+from tests.chaos.callers import KINDS, LIGHT, Callers, Met
 from tests.chaos.house import MANNERS, PROVIDER_TIMEOUT
 from tests.chaos.judge import Facts, Misdeed, Picture, StoredJob, Verdict, judge
 from tests.chaos.misdeeds import Sandbox
@@ -47,6 +47,7 @@ class Course:
     callers: int
     only: str = ""
     rate: str = RATE
+    kinds: Mapping[str, int] = field(default_factory=lambda: KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def run(folder: Path, course: Course) -> Report:
         if not sandbox.calm(_ANSWER_SECONDS):
             raise RuntimeError("the sandbox does not answer")
         bases = [*house.bases.values()]
-        with Callers(bases, course.seed, course.callers, HEADERS) as callers:
+        with Callers(bases, course.seed, course.callers, HEADERS, course.kinds) as callers:
             time.sleep(_CALM_SECONDS)
             found = [_cut(house, cut) for cut in plan(course.seed, course.seconds, course.only)]
             callers.stop(_ANSWER_SECONDS)
@@ -186,6 +187,7 @@ def main() -> int:
         help="cut such hosts",
     )
     add("--rate", default=RATE, help="of the provider's limit (%(default)s)")
+    add("--light", action="store_true", help="orders that cost the sandbox little, for a high rate")
     add("--folder", type=Path, help="where data, pictures and logs stay; else they are removed")
     asked = parser.parse_args()
     try:
@@ -203,7 +205,9 @@ def main() -> int:
         if any(place.iterdir()):
             parser.error(f"{place} is not empty: what is there would be judged too")
         try:
-            report = run(place, Course(asked.seconds, seed, asked.callers, asked.only, asked.rate))
+            kinds = LIGHT if asked.light else KINDS
+            course = Course(asked.seconds, seed, asked.callers, asked.only, asked.rate, kinds)
+            report = run(place, course)
         except KeyboardInterrupt:
             print("Stopped by hand: nothing is judged.")
             return 130
