@@ -102,11 +102,14 @@ def an_upkeep(
     tend: Callable[[bool], None] = lambda _: None,
     restart: Callable[[], None] = lambda: None,
     reach: Reach | None = None,
+    arrivals: Arrivals | None = None,
 ) -> Upkeep:
     """Return the upkeep of a worker that can't be restarted."""
     consumer = Consumer("w", 200, lambda listens, _: tend(listens), restart)
     held = leases or Leases(services.store)
-    watch = ProviderWatch(accountant or ScriptedProvider(), reach or Reach(services), Arrivals())
+    watch = ProviderWatch(
+        accountant or ScriptedProvider(), reach or Reach(services), arrivals or Arrivals()
+    )
     return Upkeep(consumer, services, held, watch)
 
 

@@ -1,17 +1,24 @@
 """What arrived when its slot was long over takes another; what arrived in time takes none."""
 
 import socket
+from contextlib import suppress
 
 import pytest
 from redis import Redis
 
-from shared.errors import StoreUnavailable
+from shared.errors import ProviderFault, StoreUnavailable
 from shared.job_store import JobStore
 from shared.moves import Pace
 from shared.scripts import PREFIX
-from tests.builders import now_ms
+from shared.services import Services
+from tests.builders import now_ms, until
 from tests.fakes import FlakyStore
+from tests.worker.bench import an_upkeep, started
+from tests.worker.provider_server import Answer, agree, provider, resets, says
 from worker.arrivals import Arrivals, overdue
+from worker.departures import SlotMissed
+from worker.stability import Stability
+from worker.wire import result_request
 
 PACE = Pace(1_000)
 
@@ -97,3 +104,52 @@ def test_a_connection_that_is_well_or_closed_is_not_overdue() -> None:
         connection.close()
 
     assert not overdue(connection)
+
+
+class Noting(Arrivals):
+    """Arrivals that remember what they were told of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str] = []
+
+    def sent(self, connection: socket.socket) -> None:
+        """Note it."""
+        assert connection.getpeername()
+        self.told.append("sent")
+        super().sent(connection)
+
+    def ended(self, connection: socket.socket) -> None:
+        """Note it."""
+        self.told.append("ended")
+        super().ended(connection)
+
+
+@pytest.mark.parametrize("answer", [says(202, b"{}"), resets])
+def test_the_provider_s_client_tells_of_what_it_sends_until_that_is_over(answer: Answer) -> None:
+    arrivals = Noting()
+
+    with provider(answer) as server, suppress(ProviderFault):
+        Stability(server.url, 5, arrivals=arrivals).result(result_request("a", "k"), agree)
+
+    assert arrivals.told == ["sent", "ended"]
+
+
+def test_what_is_not_sent_is_not_told_of() -> None:
+    def refuse() -> None:
+        raise SlotMissed
+
+    arrivals = Noting()
+
+    with provider(says(202, b"{}")) as server, pytest.raises(SlotMissed):
+        Stability(server.url, 5, arrivals=arrivals).result(result_request("a", "k"), refuse)
+
+    assert arrivals.told == []
+
+
+def test_a_worker_books_what_arrived_late(services: Services, redis_client: "Redis") -> None:
+    arrivals = Arrivals()
+    arrivals.late()
+
+    with started(an_upkeep(services, arrivals=arrivals)):
+        until(lambda: redis_client.exists(f"{PREFIX}pace:next"))
