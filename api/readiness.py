@@ -29,9 +29,9 @@ def check(services: Services) -> Readiness:
     paused_ms, state = 0, "unknown"
     try:
         services.store.check()
-        workers = _workers(services.index)
+        workers, away = _workers(services.index)
         paused_ms = services.index.paused_ms()
-        state = _state(services, paused_ms)
+        state = away or _state(services, paused_ms)
         redis = "ok" if services.store.takes_writes() else "takes nothing: full, or a replica"
         checks = {"redis": redis, "worker": workers}
     except OtherRelease as fault:
@@ -53,11 +53,13 @@ def _state(services: Services, paused_ms: int) -> str:
     return services.breaker.state().why or ("rate_limited" if paused_ms else "ok")
 
 
-def _workers(index: JobIndex) -> str:
+def _workers(index: JobIndex) -> tuple[str, str]:
+    """Return how the workers are, and why none of them calls the provider if that lies with it."""
     slots = index.worker_slots()
     if not slots:
-        return "no live worker"
+        return "no live worker", ""
     if any(slots):
-        return "ok"
-    cut_off = "provider_unavailable" in index.worker_troubles().values()
-    return "no worker reaches the provider" if cut_off else "no worker can keep images"
+        return "ok", ""
+    if (away := "provider_unavailable") in index.worker_troubles().values():
+        return "ok", away
+    return "no worker can keep images", ""

@@ -24,6 +24,7 @@ class Reach:
         self._clock = clock
         self._lock = threading.Lock()
         self._failures = 0
+        self._suspected = False
         self._probed = 0.0
         self.lost = False
 
@@ -34,14 +35,18 @@ class Reach:
 
     def look(self, accountant: Accountant) -> None:
         """Learn whether this worker alone is cut off, and still is; may raise StoreUnavailable."""
-        if not self.lost and self._failures >= _FAILURES:
-            # others reach it: else their failures and ours in a row had opened the breaker
-            if self._services.breaker.state().state == "closed":
-                self.lost, self._probed = True, self._clock()
-                _log.warning("this worker alone does not reach the provider, and takes no jobs")
-        elif self.lost and self._clock() - self._probed >= _PROBE_SECONDS:
-            self._probed = self._clock()
-            self._probe(accountant)
+        if self.lost:
+            if self._clock() - self._probed >= _PROBE_SECONDS:
+                self._probed = self._clock()
+                self._probe(accountant)
+            return
+        # Others reach it: else their failures and ours in a row had opened the breaker. Looked at
+        # twice, for the last of ours may not be counted there yet.
+        alone = self._failures >= _FAILURES and self._services.breaker.state().state == "closed"
+        if alone and self._suspected:
+            self.lost, self._probed = True, self._clock()
+            _log.warning("this worker alone does not reach the provider, and takes no jobs")
+        self._suspected = alone
 
     def _probe(self, accountant: Accountant) -> None:
         try:

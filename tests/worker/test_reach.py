@@ -28,7 +28,8 @@ def lost(reach: Reach, *met: str) -> bool:
     """Tell whether a worker is cut off whose calls met that."""
     for code in met:
         reach.heard(code)
-    reach.look(Reached(reach))
+    for _ in range(2):
+        reach.look(Reached(reach))
     return reach.lost
 
 
@@ -51,6 +52,18 @@ def test_when_others_do_not_reach_it_either_the_breaker_decides(
         services.breaker.note_failure(f"job {number}", "provider_unavailable")
 
     assert not lost(reach, *["connect_error"] * 5)
+
+
+def test_the_breaker_may_hear_of_the_last_failure_a_moment_later(
+    services: Services, reach: Reach
+) -> None:
+    for _ in range(5):
+        reach.heard("connect_error")
+    reach.look(Reached(reach))
+    for number in range(5):
+        services.breaker.note_failure(f"job {number}", "provider_unavailable")
+
+    assert not lost(reach)
 
 
 def test_it_asks_for_the_balance_every_five_seconds_in_a_slot_of_the_limit(

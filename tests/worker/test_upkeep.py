@@ -118,7 +118,8 @@ def test_a_worker_that_alone_does_not_reach_the_provider_lives_and_gets_no_job_u
     accountant = Reached(reach, ProviderUnavailable("away"), 50_000)
     for _ in range(5):
         reach.heard("connect_error")
-    reach.look(accountant)
+    for _ in range(2):
+        reach.look(accountant)
 
     with started(an_upkeep(services, accountant, tend=told.append, reach=reach)):
         until(lambda: services.index.outlook(job).holdup == "provider_unavailable")
