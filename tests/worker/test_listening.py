@@ -1,7 +1,6 @@
 """A real consumer of Celery's is kept as the worker wants it, whatever became of its connection."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -81,8 +80,7 @@ def test_it_takes_none_when_it_is_not_meant_to_and_only_what_asks_redis_is_well(
     until(lambda: is_well(consumer))
     assert takes(app)
 
-    later = time.monotonic() + 11
-    monkeypatch.setattr("worker.listening.time.monotonic", lambda: later)
+    monkeypatch.setattr("worker.listening._ASKS_SECONDS", -1)
     assert not is_well(consumer)
 
 
