@@ -14,8 +14,8 @@ from worker.leases import Lease
 
 # A handshake whose first packet was lost takes a second more: that is when it is sent again.
 _SPARE_SECONDS = 0.9
-# A little less than the guard stands for; what is sent later than this takes a second slot.
-_IN_TIME_SECONDS = 0.25
+# What the guard stands for; what is sent later than this takes a second slot.
+_IN_TIME_SECONDS = 0.3
 # More than ever stand in their connections at once: what is always slow is told from what stood there.
 _REMEMBERED = 400
 
@@ -35,16 +35,12 @@ class Departures:
         self._took: deque[float] = deque(maxlen=_REMEMBERED)
         self._lock = threading.Lock()
 
-    def asks(self, lease: Lease) -> None:
-        """Note that a slot is asked for now: it may be granted as soon as this, and heard of late."""
-        lease.asked = self._clock()
-
     def check(self, lease: Lease) -> Callable[[], None]:
-        """Return what is asked when a connection stands, for the slot that was taken last.
+        """Return what is asked when a connection stands, for a slot that was taken just now.
 
         It raises LeaseLost or SlotMissed when the call may not be sent any more.
         """
-        begun = self._clock() if lease.asked is None else lease.asked
+        begun = self._clock()
 
         def may_be_sent() -> None:
             lease.ensure_alive()

@@ -33,14 +33,12 @@ class LeaseLost(Exception):
 class Lease:
     """One job's lease; `renewed` is by `lease_clock`.
 
-    `sent` is whether the provider may have had the call, `asked` when its slot was asked for, by the
-    clock of `Departures`.
+    `sent` is whether the provider may have had the call.
     """
 
     claim: str
     renewed: float
     sent: bool = False
-    asked: float | None = None
 
     def alive(self) -> bool:
         """Tell whether nobody else can have taken the job over by now."""

@@ -83,7 +83,6 @@ def wait_for_turn(job: Job, lease: Lease, shop: Workshop) -> int | None:
     """
     ask = partial(shop.store.begin_call, job.id, lease.claim, _LONGEST_SLOT_WAIT_MS)
     while not shop.stopping.is_set():
-        shop.departures.asks(lease)
         turn = _turn(ask, lease)
         if turn.word == "go":
             lease.ensure_alive()

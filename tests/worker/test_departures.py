@@ -67,23 +67,6 @@ def test_a_way_that_became_slow_is_taken_in_the_end(departures: Departures, cloc
     assert (went[0], went[-1]) == (False, True)
 
 
-def test_time_that_passes_between_the_asking_for_a_slot_and_its_use_counts_as_well(
-    redis_client: "Redis", clock: Clock
-) -> None:
-    arrivals = Arrivals()
-    departures = Departures(arrivals, clock)
-    assert sent(departures, clock, 0.1)
-    lease = Lease("c", lease_clock())
-
-    departures.asks(lease)
-    clock.seconds += 0.3  # a machine with too much to do
-    check = departures.check(lease)
-    clock.seconds += 0.1
-    check()
-
-    assert booked_by(arrivals, redis_client) == 1
-
-
 def test_a_lease_that_is_over_comes_first(departures: Departures) -> None:
     with pytest.raises(LeaseLost):
         departures.check(Lease("c", 0))()
