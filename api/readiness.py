@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from api.shapes import ProviderView
 from shared.errors import OtherRelease, StoreUnavailable
+from shared.job_index import JobIndex
 from shared.services import Services
 
 
@@ -28,9 +29,9 @@ def check(services: Services) -> Readiness:
     paused_ms, state = 0, "unknown"
     try:
         services.store.check()
-        workers = _workers(services.index.worker_slots())
+        workers, away = _workers(services.index)
         paused_ms = services.index.paused_ms()
-        state = _state(services, paused_ms)
+        state = away or _state(services, paused_ms)
         redis = "ok" if services.store.takes_writes() else "takes nothing: full, or a replica"
         checks = {"redis": redis, "worker": workers}
     except OtherRelease as fault:
@@ -52,7 +53,13 @@ def _state(services: Services, paused_ms: int) -> str:
     return services.breaker.state().why or ("rate_limited" if paused_ms else "ok")
 
 
-def _workers(slots: list[int]) -> str:
+def _workers(index: JobIndex) -> tuple[str, str]:
+    """Return how the workers are, and why none of them calls the provider if that lies with it."""
+    slots = index.worker_slots()
     if not slots:
-        return "no live worker"
-    return "ok" if any(slots) else "no worker can keep images"
+        return "no live worker", ""
+    if any(slots):
+        return "ok", ""
+    if (away := "provider_unavailable") in index.worker_troubles().values():
+        return "ok", away
+    return "no worker can keep images", ""

@@ -30,7 +30,7 @@ class Numbers:
     `web` is how many API processes live, `held` how many callers wait in them. `receivers` have webhooks
     to come. `credits_today`, in thousandths, is what the jobs accepted since midnight (UTC) have cost or
     are expected to. `slots_used` is how many provider calls were let go in the last window of the limit,
-    `stored_bytes` what the pictures take that are kept.
+    `stored_bytes` what the pictures take that are kept. `cut_off` workers alone do not reach it.
     """
 
     oldest_queued_ms: int
@@ -44,6 +44,7 @@ class Numbers:
     paused_ms: int
     slots_used: int
     stored_bytes: int
+    cut_off: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ class JobIndex:
         return {name: int(number) for name, number in told.items()}
 
     def worker_slots(self) -> list[int]:
-        """Return how many jobs each worker that lives can run; 0: it can't keep an image now."""
+        """Return how many jobs each worker that lives can run; 0: it takes none now."""
         return list(self.workers().values())
 
     def workers(self) -> dict[str, int]:
@@ -136,6 +136,11 @@ class JobIndex:
             )
             slots = cast("dict[str, str]", self._redis.hgetall(f"{PREFIX}workers:capacity"))
         return {worker: int(slots.get(worker, 0)) for worker in live}
+
+    def worker_troubles(self) -> dict[str, str]:
+        """Return why workers take no jobs, by their names: "storage_error", "provider_unavailable"."""
+        with answering():
+            return cast("dict[str, str]", self._redis.hgetall(f"{PREFIX}workers:trouble"))
 
     def paused_ms(self) -> int:
         """Return for how long nobody calls the provider, 0 when calls go out."""

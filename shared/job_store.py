@@ -9,7 +9,7 @@ from shared.acceptance import Acceptance
 from shared.errors import StoreUnavailable
 from shared.jobs import Job, flat, from_record, to_record
 from shared.limits import NO_LIMITS, KeyLimits
-from shared.moves import Pace, Release, Sweep, Turn
+from shared.moves import Pace, Release, Sweep, Trouble, Turn
 from shared.schema import check_form
 from shared.scripts import PREFIX, Records, answering, pairs
 
@@ -141,9 +141,16 @@ class JobStore(Acceptance):
         """
         self._run("pause", ms, self._pace.widen_ms if widen else 0)
 
-    def heartbeat(self, worker: str, capacity: int, ttl_ms: int) -> None:
-        """Say that a worker lives and how many jobs it can run; a ttl of 0 says good-bye."""
-        self._run("heartbeat", worker, capacity, ttl_ms)
+    def book(self, calls: int) -> None:
+        """Take slots of the provider's limit for calls that have none of their own."""
+        self._run("book", calls, self._pace.interval_ms, self._pace.window_ms)
+
+    def heartbeat(self, worker: str, capacity: int, ttl_ms: int, trouble: Trouble = "") -> None:
+        """Say that a worker lives and how many jobs it can run; a ttl of 0 says good-bye.
+
+        `trouble` is why it takes no jobs now.
+        """
+        self._run("heartbeat", worker, capacity, ttl_ms, trouble)
 
     def cancel(self, job_ids: Sequence[str]) -> int:
         """End jobs, whoever runs them; return how many of them had not ended yet.

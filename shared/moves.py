@@ -8,6 +8,8 @@ from shared.jobs import Job
 from shared.setting_types import Rate
 
 _LEAST_GUARD_MS = 100
+# Why a worker takes no jobs: it can keep no images, or alone does not reach the provider.
+Trouble = Literal["", "storage_error", "provider_unavailable"]
 
 
 @dataclass(frozen=True, slots=True)

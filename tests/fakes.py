@@ -46,8 +46,9 @@ class ScriptedProvider:
         provider_id: str = self._answer()
         return provider_id
 
-    def result(self, outgoing: Outgoing) -> ProviderImage | None:
+    def result(self, outgoing: Outgoing, check: Callable[[], None]) -> ProviderImage | None:
         """Give the next answer, an image or None."""
+        check()
         self.polls.append(outgoing)
         image: ProviderImage | None = self._answer()
         return image

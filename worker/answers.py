@@ -13,9 +13,10 @@ from shared.errors import (
 from shared.tally import Tally
 
 _log = logging.getLogger(__name__)
+CONNECT_ERROR = "connect_error"
 # Why a call got no answer, by the fault of its transport: the first that fits.
 _CAUSES: tuple[tuple[type[ProviderFault], str], ...] = (
-    (ProviderUnavailable, "connect_error"),
+    (ProviderUnavailable, CONNECT_ERROR),
     (ProviderTimeout, "timeout"),
     (ProviderBadImage, "too_large"),
     (ProviderFault, "cut"),
@@ -43,10 +44,11 @@ def cause(fault: ProviderFault) -> str:
     return next(code for kind, code in _CAUSES if isinstance(fault, kind))
 
 
-def noting(tally: Tally) -> Note:
-    """Return what counts and logs an answer."""
+def noting(tally: Tally, hear: Callable[[str], None] = lambda _: None) -> Note:
+    """Return what counts and logs an answer; `hear` is told its code."""
 
     def note(heard: Heard) -> None:
+        hear(heard.code)
         tally.add("provider_answers", heard.operation, heard.code)
         facts = {"operation": heard.operation, "code": heard.code, "ms": heard.ms}
         if heard.code.isdigit():

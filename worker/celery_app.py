@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -22,19 +23,23 @@ from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from shared import lifeline
 from shared.errors import OtherRelease, StoreUnavailable
 from shared.logs import set_up_logs
-from shared.queue import QUEUE, TaskQueue, make_celery
+from shared.queue import TaskQueue, make_celery
 from shared.redis_kind import look_at_redis
 from shared.services import build_services
 from shared.settings import SettingsError, load_settings
 from shared.version import VERSION
 from worker import heartbeat
 from worker.answers import noting
+from worker.arrivals import Arrivals
+from worker.departures import Departures
 from worker.leases import Leases
+from worker.listening import tend
 from worker.probing import TIMEOUT_SECONDS
+from worker.reach import Reach
 from worker.stability import Stability
 from worker.steps import attempt
 from worker.tasks import register
-from worker.upkeep import Consumer, Upkeep
+from worker.upkeep import Consumer, ProviderWatch, Upkeep
 from worker.workshop import Workshop
 
 _log = logging.getLogger(__name__)
@@ -50,18 +55,21 @@ try:
 except SettingsError as error:
     sys.exit(f"worker: {error}")
 leases = Leases(services.store)
-note = noting(services.tally)
+arrivals = Arrivals()
+reach = Reach(services)
+note = noting(services.tally, reach.heard)
 shop = Workshop(
     settings=settings,
     store=services.store,
     images=services.images,
-    provider=Stability(settings.provider_url, settings.provider_timeout_seconds, note),
+    provider=Stability(settings.provider_url, settings.provider_timeout_seconds, note, arrivals),
     leases=leases,
     breaker=services.breaker,
     stopping=threading.Event(),
+    departures=Departures(arrivals),
 )
 register(app, services, shop)
-accountant = Stability(settings.provider_url, TIMEOUT_SECONDS, note)
+accountant = Stability(settings.provider_url, TIMEOUT_SECONDS, note, arrivals)
 _upkeep: list[Upkeep] = []
 
 
@@ -101,11 +109,11 @@ def _start_upkeep(sender: Any, **_: Any) -> None:
         # they have the same process id as well
         name=f"{sender.hostname}:{os.getpid()}:{secrets.token_hex(4)}",
         slots=sender.controller.concurrency,
-        listen=partial(_listen, sender),
+        tend=partial(_tend, sender),
         restart=partial(os.kill, os.getpid(), signal.SIGTERM),
-        show=partial(_show, sender),
     )
-    upkeep = Upkeep(consumer, services, leases, accountant)
+    watch = ProviderWatch(accountant, reach, arrivals)
+    upkeep = Upkeep(consumer, services, leases, watch)
     _upkeep.append(upkeep)
     upkeep.start()
     # what is loaded by now stays: no collection, nor the end of the process, need go through it
@@ -114,13 +122,9 @@ def _start_upkeep(sender: Any, **_: Any) -> None:
     _log.info("ready", extra=facts)
 
 
-def _listen(consumer: Any, listens: bool) -> None:
-    """Have Celery's own thread take messages from now on, or none."""
-    consumer.call_soon(consumer.add_task_queue if listens else consumer.cancel_task_queue, QUEUE)
-
-
-def _show(consumer: Any) -> None:
-    """Have Celery's own thread touch the file by which others see that it runs."""
+def _tend(consumer: Any, listens: bool, well: Callable[[], None]) -> None:
+    """Have Celery's own loop take messages or none, and show by a file that it runs."""
+    tend(consumer, listens, well)
     if settings.heartbeat_file:
         consumer.call_soon(heartbeat.touch, settings.heartbeat_file)
 

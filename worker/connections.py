@@ -5,6 +5,7 @@ answer; only the connection itself can tell. They also take seconds, so what mus
 request is sent is asked once the connection stands.
 """
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from shared.cut import Cut
+from worker.arrivals import Arrivals
 
 
 class Passage:
@@ -24,14 +26,17 @@ class Passage:
 
     `check` raises when the request may not be sent any more; it is the last thing that runs before the
     first byte. `connected` tells whether that came. When so many seconds are over, it is cut.
+    `arrivals` hears of it meanwhile.
     """
 
-    def __init__(self, check: Callable[[], None], seconds: float) -> None:
+    def __init__(self, check: Callable[[], None], seconds: float, arrivals: Arrivals) -> None:
         self.connected = False
         self._check = check
         self._seconds = seconds
         self._ends = time.monotonic() + seconds
         self._cut = Cut()
+        self._arrivals = arrivals
+        self._socket: socket.socket | None = None
 
     @property
     def over(self) -> bool:
@@ -46,11 +51,15 @@ class Passage:
         connection.timeout = self._seconds
         self._cut.after(self._ends - time.monotonic(), connection.sock)
         self._check()
+        self._socket = connection.sock
+        self._arrivals.sent(connection.sock)
         self.connected = True
 
     def close(self) -> None:
         """Let go of the connection."""
         self._cut.off()
+        if self._socket:
+            self._arrivals.ended(self._socket)
 
 
 _passage: ContextVar[Passage] = ContextVar("passage")

@@ -72,7 +72,8 @@ def collect(job: Job, lease: Lease, shop: Workshop) -> None:
     begun = time.monotonic()
     fault: ProviderFault | StorageError | None = None
     try:
-        image = shop.provider.result(result_request(job.provider_id, shop.settings.provider_key))
+        asking = result_request(job.provider_id, shop.settings.provider_key)
+        image = shop.provider.result(asking, shop.departures.check(lease))
         if image:
             provider_ms = age_ms + round((time.monotonic() - begun) * 1000)
             deliver(job, image, _source(job, shop), provider_ms, shop)

@@ -9,10 +9,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from worker.arrivals import Arrivals
 from worker.leases import Lease
 
 # A handshake whose first packet was lost takes a second more: that is when it is sent again.
 _SPARE_SECONDS = 0.9
+# What the guard stands for; what is sent later than this takes a second slot.
+_IN_TIME_SECONDS = 0.3
 # More than ever stand in their connections at once: what is always slow is told from what stood there.
 _REMEMBERED = 400
 
@@ -24,7 +27,10 @@ class SlotMissed(Exception):
 class Departures:
     """Know how long connecting takes here, on whatever way to the provider this worker has."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, arrivals: Arrivals | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._arrivals = arrivals or Arrivals()
         self._clock = clock
         self._took: deque[float] = deque(maxlen=_REMEMBERED)
         self._lock = threading.Lock()
@@ -38,13 +44,16 @@ class Departures:
 
         def may_be_sent() -> None:
             lease.ensure_alive()
-            if self._late(self._clock() - begun):
+            late = self._late(self._clock() - begun)
+            if late > _SPARE_SECONDS:
                 raise SlotMissed
+            if late > _IN_TIME_SECONDS:
+                self._arrivals.late()
 
         return may_be_sent
 
-    def _late(self, took: float) -> bool:
+    def _late(self, took: float) -> float:
         with self._lock:
             usual = min(self._took, default=took)
             self._took.append(took)
-        return took > usual + _SPARE_SECONDS
+        return took - usual

@@ -34,12 +34,18 @@ def probe(services: Services, accountant: Accountant) -> None:
         _log.warning("the provider was probed, and jobs go on waiting", extra={"reason": outcome})
 
 
+def ask_balance(services: Services, accountant: Accountant) -> int:
+    """Return the balance; the question counts for the provider's limit, and takes a slot of it."""
+    services.store.book(1)
+    return accountant.balance(balance_request(services.settings.provider_key))
+
+
 def _outcome(
     due: Probe, services: Services, accountant: Accountant
 ) -> tuple[Literal["ok"] | Why, int | None]:
     """Return how a probe went, and the balance if it was told."""
     try:
-        balance = accountant.balance(balance_request(services.settings.provider_key))
+        balance = ask_balance(services, accountant)
     except ProviderAuth:
         return "provider_auth", None
     except RateLimited as fault:

@@ -16,6 +16,7 @@ from shared.errors import (
     ProviderUnavailable,
 )
 from worker.answers import Heard, Note, cause
+from worker.arrivals import Arrivals
 from worker.connections import Passage, provider_session
 from worker.wire import Outgoing, ProviderImage, read_answer, read_balance, read_result, read_start
 
@@ -29,12 +30,19 @@ Answer = tuple[int, CaseInsensitiveDict[str], bytes]
 class Stability:
     """Make one call at a time, any number of them side by side; `note` hears what each met.
 
-    Raises ProviderFault, what a given `check` raises, and no other. The check of a paid call runs when
-    the connection stands, just before the request is sent.
+    Raises ProviderFault, what a given `check` raises, and no other. The check runs when the connection
+    stands, just before the request is sent.
     """
 
-    def __init__(self, base_url: str, timeout_seconds: float, note: Note | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        timeout_seconds: float,
+        note: Note | None = None,
+        arrivals: Arrivals | None = None,
+    ) -> None:
         self._base_url = base_url
+        self._arrivals = arrivals or Arrivals()
         self._timeout = timeout_seconds
         self._note = note
 
@@ -46,9 +54,9 @@ class Stability:
         """Send a request that has an image begun; return the id by which to ask for it."""
         return read_start(*self._send("POST", outgoing, check))
 
-    def result(self, outgoing: Outgoing) -> ProviderImage | None:
+    def result(self, outgoing: Outgoing, check: Callable[[], None]) -> ProviderImage | None:
         """Ask for an image that was begun; return None while it cooks."""
-        return read_result(*self._send("GET", outgoing))
+        return read_result(*self._send("GET", outgoing, check))
 
     def balance(self, outgoing: Outgoing) -> int:
         """Ask for the account's balance, in thousandths of a credit."""
@@ -76,7 +84,7 @@ class Stability:
 
     def _exchange(self, method: str, outgoing: Outgoing, check: Callable[[], None]) -> Answer:
         """Return what comes back; it is there within the time-out, or never."""
-        passage = Passage(check, self._timeout)
+        passage = Passage(check, self._timeout, self._arrivals)
         with (
             _transport(passage),
             provider_session(passage) as session,

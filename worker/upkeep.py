@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from shared.errors import OtherRelease, StoreUnavailable
+from shared.moves import Trouble
 from shared.outbound import Outbound
 from shared.queue import dispatch
 from shared.services import Services
 from shared.tally import REPORT_SECONDS
+from worker.arrivals import Arrivals
 from worker.leases import RENEW_SECONDS, Leases
 from worker.probing import Accountant, probe
+from worker.reach import Reach
 from worker.retention import Retiring, expire, tidy
 from worker.steps import TICK_SECONDS, Step, repeat
 from worker.storage_watch import LOOK_SECONDS as STORAGE_SECONDS
@@ -32,9 +35,6 @@ from worker.webhooks import Courier
 _log = logging.getLogger(__name__)
 _HEARTBEAT_SECONDS = 2.0
 _HEARTBEAT_TTL_MS = 10_000
-# So many heartbeats after Redis was away, Celery's own connection stands again. A consumer that is told
-# to stop and to go on while that is broken may stay deaf; a host that was cut off has both troubles.
-_SETTLED = 3
 _SWEEP_SECONDS = 1.0
 _EXPIRE_SECONDS = 1.0
 _PROBE_SECONDS = 1.0
@@ -49,27 +49,33 @@ _LAST_WEBHOOKS_SECONDS = 3.0
 class Consumer:
     """Celery's side of this worker: its name, how many jobs it can run, and what it can be told.
 
-    `listen` to take messages or not, `restart` to end and be started again, `show` to show from its
-    own loop that it is alive.
+    `tend` to take messages or not, and to show from its own loop that it does so: it gets what is to be
+    called then. `restart` to end and be started again.
     """
 
     name: str
     slots: int
-    listen: Callable[[bool], None]
+    tend: Callable[[bool, Callable[[], None]], None]
     restart: Callable[[], None]
-    show: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderWatch:
+    """What this worker knows of its way to the provider, and who asks for the balance."""
+
+    accountant: Accountant
+    reach: Reach
+    arrivals: Arrivals
 
 
 class Upkeep:
     """The threads; `stop` ends them and says good-bye for the worker."""
 
     def __init__(
-        self, consumer: Consumer, services: Services, leases: Leases, accountant: Accountant
+        self, consumer: Consumer, services: Services, leases: Leases, provider: ProviderWatch
     ) -> None:
         self._consumer = consumer
-        self._listening = True
-        # heartbeats in a row that Redis has answered
-        self._answers = _SETTLED
+        self._provider = provider
         self._watchdog = Watchdog(services.index, leases, consumer.slots, consumer.restart)
         # called at every message
         self.heard = self._watchdog.heard
@@ -88,7 +94,8 @@ class Upkeep:
                 # apart from the chores: a folder that is slow or full of files must not delay a dispatch
                 ("retention", self._retention()),
                 ("webhooks", [(TICK_SECONDS, self._courier.collect)]),
-                ("probes", [(_PROBE_SECONDS, partial(probe, services, accountant))]),
+                ("probes", [(_PROBE_SECONDS, self._probe)]),
+                ("arrivals", [(TICK_SECONDS, partial(provider.arrivals.book, services.store))]),
                 ("storage", [(STORAGE_SECONDS, self._storage.look)]),
                 ("tally", [(REPORT_SECONDS, services.tally.hand_in)]),
                 ("watchdog", [(WATCHDOG_SECONDS, self._watchdog.look)]),
@@ -137,18 +144,13 @@ class Upkeep:
     def _beat(self) -> None:
         if self._draining.is_set():
             return
-        ready = not self._storage.trouble()
-        if ready != self._listening and self._answers >= _SETTLED:
-            # messages are everybody's: those that this worker could not serve are for others to take
-            self._consumer.listen(ready)
-            self._listening = ready
-        if not ready:
+        trouble = self._trouble()
+        if trouble:
             self.heard()  # it is not meant to hear anything
-        answers, self._answers = self._answers, 0
-        # alive without a slot: whatever was made could not be kept
-        slots = self._consumer.slots if ready else 0
+        # alive without a slot: whatever was made could not be kept, or nothing could be made
+        slots = 0 if trouble else self._consumer.slots
         try:
-            self._services.store.heartbeat(self._consumer.name, slots, _HEARTBEAT_TTL_MS)
+            self._services.store.heartbeat(self._consumer.name, slots, _HEARTBEAT_TTL_MS, trouble)
         except OtherRelease as fault:
             # the messages are for workers that may act on them
             _log.error(
@@ -157,10 +159,21 @@ class Upkeep:
             self._draining.set()
             self._consumer.restart()
             return
-        self._consumer.show()
-        self._answers = answers + 1
+        # messages are everybody's: those that this worker could not serve are for others to take
+        self._consumer.tend(not trouble, self._watchdog.well)
         if self._draining.is_set():  # since it was looked at
             self.drain()
+
+    def _trouble(self) -> Trouble:
+        if self._storage.trouble():
+            return "storage_error"
+        return "provider_unavailable" if self._provider.reach.lost else ""
+
+    def _probe(self) -> None:
+        self._provider.reach.look(self._provider.accountant)
+        # who does not reach the provider can't tell whether others would
+        if not self._provider.reach.lost:
+            probe(self._services, self._provider.accountant)
 
     def _renew(self) -> None:
         # what has not been sent waits for a folder that may never answer: others may do better

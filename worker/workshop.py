@@ -56,8 +56,8 @@ class Provider(Protocol):
         """Have an image begun, as `call`; return the id by which it can be asked for."""
         ...
 
-    def result(self, outgoing: Outgoing) -> ProviderImage | None:
-        """Return an image that was begun, or None while it cooks."""
+    def result(self, outgoing: Outgoing, check: Callable[[], None]) -> ProviderImage | None:
+        """Return an image that was begun, or None while it cooks; `check` as for `call`."""
         ...
 
 

@@ -18,6 +18,8 @@ def metrics(census: Census, services: Services, redis: RedisState | None) -> Ite
     now = census.now
     yield gauge("workers", "Workers whose heartbeat counts.", now.workers)
     yield gauge("worker_slots", "Provider calls that they can hold.", now.slots)
+    what = "Workers that alone do not reach the provider, and take no jobs."
+    yield gauge("workers_cut_off", what, now.cut_off)
     yield gauge("web_processes", "API processes that have reported lately.", now.web)
     yield gauge(
         "callers_waiting", "Callers that wait for an answer, a stream or an image.", now.held

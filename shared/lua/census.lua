@@ -38,6 +38,10 @@ end
 
 local workers, capacity = living('workers', 'workers:capacity')
 local web, held = living('web', 'web:held')
+local cut_off = 0
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), now, '+inf')) do
+  if redis.call('HGET', key('workers:trouble'), name) == 'provider_unavailable' then cut_off = cut_off + 1 end
+end
 forget_slots(now, window)
 
 return {
@@ -45,7 +49,7 @@ return {
   {
     now - oldest, number_in({ 'running', 'parked', 'resuming' }), workers, capacity, web, held,
     redis.call('ZCARD', key('outbox')), spent(now, ''), math.max(0, math.ceil(paused_until(now) - now)),
-    redis.call('LLEN', taken_slots), number_at('stored_bytes'),
+    redis.call('LLEN', taken_slots), number_at('stored_bytes'), cut_off,
   },
   redis.call('HGETALL', breaker), redis.call('HGETALL', counts), redis.call('HGETALL', tallies), bounds_ms, by_owner,
   redis.call('HGETALL', key('balance')),

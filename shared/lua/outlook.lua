@@ -16,7 +16,9 @@ local function holdup()
   if reason then return 'paused' end
   local state, why = breaker_state()
   if state then return why end
-  if #workers > 0 and capacity == 0 then return 'storage_error' end
+  if #workers > 0 and capacity == 0 then
+    return redis.call('HGET', key('workers:trouble'), workers[1]) or 'storage_error'
+  end
   return paused_until(now) > now and 'rate_limited' or ''
 end
 

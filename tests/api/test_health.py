@@ -76,6 +76,17 @@ def test_workers_that_can_keep_no_image_are_told_whatever_the_api_can(ready: Api
     assert missing(ready) == {"worker": "no worker can keep images"}
 
 
+def test_workers_that_do_not_reach_the_provider_are_ready_and_the_provider_is_told(
+    ready: Api,
+) -> None:
+    ready.store.heartbeat("w", 0, 60_000, "provider_unavailable")
+
+    answer = ready.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.get_json()["provider"]["state"] == "provider_unavailable"
+
+
 def test_without_redis_it_is_not_ready(without_redis: Api) -> None:
     assert missing(without_redis) == {"redis": "does not answer", "worker": "unknown"}
 

@@ -25,12 +25,14 @@ def test_jobs_are_counted_by_kind_and_status(api: Api) -> None:
 
 def test_workers_and_their_slots_are_counted_while_their_hearts_beat(api: Api) -> None:
     api.store.heartbeat("one", 200, 60_000)
-    api.store.heartbeat("full", 0, 60_000)
+    api.store.heartbeat("full", 0, 60_000, "storage_error")
+    api.store.heartbeat("cut off", 0, 60_000, "provider_unavailable")
     api.store.heartbeat("gone", 100, 50)
 
-    until(lambda: metrics(api)["image_api_workers",] == 2)
+    until(lambda: metrics(api)["image_api_workers",] == 3)
 
-    assert metrics(api)["image_api_worker_slots",] == 200
+    told = metrics(api)
+    assert (told["image_api_worker_slots",], told["image_api_workers_cut_off",]) == (200, 1)
 
 
 def test_a_call_that_is_repeated_with_an_unknown_outcome_is_counted(api: Api) -> None:

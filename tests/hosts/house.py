@@ -16,7 +16,6 @@ from redis.exceptions import RedisError
 from shared import embedded_redis
 from shared.image_store import ImageStore
 from shared.services import connect
-from tests.chaos.house import MANNERS as CHAOTIC
 from tests.chaos.house import PROVIDER_TIMEOUT
 from tests.chaos.processes import Guard
 from tests.e2e.stack import ROOT, eventually
@@ -31,9 +30,9 @@ _PLACES: dict[str, Sequence[str]] = {
     **dict.fromkeys(APIS, ("front", "back")),
     **dict.fromkeys(WORKERS, ("back", "out")),
 }
-# Less than the callers use at times, so that calls are then as close as the limit lets them be.
 BUCKET = "pictures"
-MANNERS = {**CHAOTIC, "rate": "30/10s"}
+# Less than the callers use at times, so that calls are then as close as the limit lets them be.
+RATE = "30/10s"
 _AGAIN_SECONDS, _START_SECONDS = 1.0, 90
 _HTTP_SECONDS = 3.0
 
@@ -41,8 +40,9 @@ _HTTP_SECONDS = 3.0
 class House:
     """Start everything on entering, and leave no process behind, however the block ends."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rate: str) -> None:
         self.folder = folder
+        self._rate = rate
         self.ledger = folder / "ledger.jsonl"
         self._guard = Guard()
         self._closing = threading.Event()
@@ -175,7 +175,7 @@ class House:
             "SANDBOX_URL": self.sandbox,
             "STORAGE_URL": f"s3://{BUCKET}",
             **self._aws(),
-            "PROVIDER_RATE": MANNERS["rate"],
+            "PROVIDER_RATE": self._rate,
             "PROVIDER_TIMEOUT_SECONDS": str(PROVIDER_TIMEOUT),
             "SHUTDOWN_GRACE_SECONDS": "5",
             "WORKER_CONCURRENCY": "50",

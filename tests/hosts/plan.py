@@ -47,7 +47,7 @@ def _round(rng: random.Random) -> Iterator[Cut]:
     yield Cut(second, ("out",), rng.uniform(20, 30), from_provider, "the provider")
     yield Cut(third, ("back", "out"), rng.uniform(32, 40), from_redis + from_provider)
     # so short that calls wait for their connections meanwhile, and all come through at once
-    yield Cut("sandbox", ("out",), rng.uniform(2.5, 4.5), from_provider, "all workers")
+    yield Cut("sandbox", ("out",), rng.uniform(1, 6), from_provider, "all workers")
     yield Cut(one, ("back",), rng.uniform(15, 25), ("api",), "Redis and storage")
     yield Cut(other, ("front", "back"), rng.uniform(10, 20), ("api",))
     yield Cut("redis", ("back",), rng.uniform(10, 15), ("redis",))

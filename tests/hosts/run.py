@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
@@ -19,12 +19,12 @@ from shared.job_index import JobIndex
 from shared.moves import Pace
 from shared.services import connect
 from tests.chaos import facts
-from tests.chaos.callers import Callers, Met
-from tests.chaos.house import PROVIDER_TIMEOUT
+from tests.chaos.callers import KINDS, LIGHT, Callers, Met
+from tests.chaos.house import MANNERS, PROVIDER_TIMEOUT
 from tests.chaos.judge import Facts, Misdeed, Picture, StoredJob, Verdict, judge
 from tests.chaos.misdeeds import Sandbox
 from tests.chaos.table import books
-from tests.hosts.house import APIS, MANNERS, House
+from tests.hosts.house import APIS, RATE, House
 from tests.hosts.network import isolate
 from tests.hosts.plan import Cut, plan
 from tests.hosts.recovery import HEADERS, Held, Recovery
@@ -46,6 +46,8 @@ class Course:
     seed: int
     callers: int
     only: str = ""
+    rate: str = RATE
+    kinds: Mapping[str, int] = field(default_factory=lambda: KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,12 @@ class Report:
 
 def run(folder: Path, course: Course) -> Report:
     """Take a service of its own through a course; leaves no process behind."""
-    with House(folder) as house:
-        sandbox = Sandbox(house.sandbox, MANNERS)
+    with House(folder, course.rate) as house:
+        sandbox = Sandbox(house.sandbox, {**MANNERS, "rate": course.rate})
         if not sandbox.calm(_ANSWER_SECONDS):
             raise RuntimeError("the sandbox does not answer")
         bases = [*house.bases.values()]
-        with Callers(bases, course.seed, course.callers, HEADERS) as callers:
+        with Callers(bases, course.seed, course.callers, HEADERS, course.kinds) as callers:
             time.sleep(_CALM_SECONDS)
             found = [_cut(house, cut) for cut in plan(course.seed, course.seconds, course.only)]
             callers.stop(_ANSWER_SECONDS)
@@ -184,6 +186,8 @@ def main() -> int:
         choices=["worker", "api", "redis", "bucket", "sandbox"],
         help="cut such hosts",
     )
+    add("--rate", default=RATE, help="of the provider's limit (%(default)s)")
+    add("--light", action="store_true", help="orders that cost the sandbox little, for a high rate")
     add("--folder", type=Path, help="where data, pictures and logs stay; else they are removed")
     asked = parser.parse_args()
     try:
@@ -201,7 +205,9 @@ def main() -> int:
         if any(place.iterdir()):
             parser.error(f"{place} is not empty: what is there would be judged too")
         try:
-            report = run(place, Course(asked.seconds, seed, asked.callers, asked.only))
+            kinds = LIGHT if asked.light else KINDS
+            course = Course(asked.seconds, seed, asked.callers, asked.only, asked.rate, kinds)
+            report = run(place, course)
         except KeyboardInterrupt:
             print("Stopped by hand: nothing is judged.")
             return 130

@@ -8,13 +8,15 @@ from contextlib import closing
 from tests.chaos.processes import Guard
 from tests.e2e.stack import eventually
 from tests.hosts.network import Host, isolate
+from worker.arrivals import overdue
 
 _PORT, _SECONDS = 8000, 0.5
 _SERVER = f"""
 import socket
 server = socket.create_server(("0.0.0.0", {_PORT}))
+held = []
 while True:
-    server.accept()[0].close()
+    held.append(server.accept()[0])
 """
 # An address for documents, which is nowhere; it must not even be tried.
 _ELSEWHERE = "192.0.2.1"
@@ -40,9 +42,15 @@ def main() -> None:
         address = host.address("back")
         eventually(lambda: meet(address) == "answers", what="the start")
         print("well:", meet(address))
-        host.cut("back")
-        print("cut:", meet(address))
-        host.heal("back")
+        with socket.create_connection((address, _PORT), _SECONDS) as connection:
+            connection.send(b"arrives")
+            print("overdue:", not eventually(lambda: not overdue(connection)))
+            host.cut("back")
+            print("cut:", meet(address))
+            connection.send(b"does not")
+            print("overdue:", eventually(lambda: overdue(connection)))
+            host.heal("back")
+            print("overdue:", not eventually(lambda: not overdue(connection)))
         print("well:", eventually(lambda: meet(address) == "answers" and "answers"))
         print("outside:", meet(_ELSEWHERE))
 

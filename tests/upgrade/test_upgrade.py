@@ -46,7 +46,7 @@ class Obliging(ScriptedProvider):
         side = 256 if "upscale" in outgoing.path else 64
         return ProviderImage(picture(side, side), 7, "q1")
 
-    def result(self, outgoing: Outgoing) -> ProviderImage:
+    def result(self, outgoing: Outgoing, check: Any) -> ProviderImage:
         """Return what has cooked."""
         self.polls.append(outgoing)
         return ProviderImage(picture(256, 256), 7, "q1")

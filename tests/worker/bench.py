@@ -8,19 +8,52 @@ from typing import Any
 
 from redis import Redis
 
+from shared.errors import ProviderUnavailable
 from shared.jobs import Job
 from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import accepted, known
 from tests.fakes import ScriptedProvider
 from tests.pictures import opened, picture
+from worker.arrivals import Arrivals
 from worker.leases import Leases
 from worker.make_image import make_image
-from worker.upkeep import Consumer, Upkeep
-from worker.wire import ProviderImage
+from worker.reach import Reach
+from worker.upkeep import Consumer, ProviderWatch, Upkeep
+from worker.wire import Outgoing, ProviderImage
 from worker.workshop import Provider, Workshop
 
 PICTURE = picture()
+
+
+class Clock:
+    """A clock that stands still unless a test moves it."""
+
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        """Return the seconds."""
+        return self.seconds
+
+
+class Reached(ScriptedProvider):
+    """A provider whose answers a worker takes note of, as its client does."""
+
+    def __init__(self, reach: Reach, *answers: Any) -> None:
+        super().__init__(*answers)
+        self._reach = reach
+
+    def balance(self, outgoing: Outgoing) -> int:
+        """Give the next answer, thousandths of a credit."""
+        try:
+            credits = super().balance(outgoing)
+        except ProviderUnavailable:
+            self._reach.heard("connect_error")
+            raise
+        self._reach.heard("200")
+        return credits
+
+
 IMAGE = ProviderImage(PICTURE, 7, "q1")
 
 
@@ -66,14 +99,18 @@ def an_upkeep(
     services: Services,
     accountant: ScriptedProvider | None = None,
     leases: Leases | None = None,
-    listen: Callable[[bool], None] | None = None,
+    tend: Callable[[bool], None] = lambda _: None,
     restart: Callable[[], None] = lambda: None,
-    show: Callable[[], None] = lambda: None,
+    reach: Reach | None = None,
+    arrivals: Arrivals | None = None,
 ) -> Upkeep:
     """Return the upkeep of a worker that can't be restarted."""
-    consumer = Consumer("w", 200, listen or (lambda _: None), restart, show)
+    consumer = Consumer("w", 200, lambda listens, _: tend(listens), restart)
     held = leases or Leases(services.store)
-    return Upkeep(consumer, services, held, accountant or ScriptedProvider())
+    watch = ProviderWatch(
+        accountant or ScriptedProvider(), reach or Reach(services), arrivals or Arrivals()
+    )
+    return Upkeep(consumer, services, held, watch)
 
 
 @contextmanager

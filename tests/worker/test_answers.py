@@ -73,7 +73,9 @@ def test_a_call_that_takes_too_long_is_a_time_out() -> None:
 
 
 def test_polls_and_probes_are_told_apart_from_paid_calls() -> None:
-    [poll] = heard(says(202, b"{}"), lambda client: client.result(result_request("a", "sk-1")))
+    [poll] = heard(
+        says(202, b"{}"), lambda client: client.result(result_request("a", "sk-1"), agree)
+    )
     [probe] = heard(says(200, b"{}"), lambda client: client.balance(balance_request("sk-1")))
 
     assert (poll.operation, poll.code) == ("result", "202")

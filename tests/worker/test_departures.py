@@ -4,25 +4,19 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from shared.jobs import Job
 from shared.services import Services
-from tests.builders import accepted
+from tests.builders import accepted, places
 from tests.fakes import ScriptedProvider
-from tests.worker.bench import IMAGE, after_a_run
-from tests.worker.kitchen import creative
+from tests.worker.bench import IMAGE, Clock, after_a_run
+from tests.worker.kitchen import cooking, creative
+from tests.worker.test_arrivals import booked_by
+from worker.arrivals import Arrivals
 from worker.departures import Departures, SlotMissed
 from worker.leases import Lease, LeaseLost, lease_clock
 from worker.wire import Outgoing
-
-
-class Clock:
-    """A clock that stands still unless a test moves it."""
-
-    seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 @pytest.fixture
@@ -34,7 +28,7 @@ def clock() -> Clock:
 @pytest.fixture
 def departures(clock: Clock) -> Departures:
     """Give departures by that clock."""
-    return Departures(clock)
+    return Departures(clock=clock)
 
 
 def sent(departures: Departures, clock: Clock, took: float) -> bool:
@@ -78,6 +72,26 @@ def test_a_lease_that_is_over_comes_first(departures: Departures) -> None:
         departures.check(Lease("c", 0))()
 
 
+class Away(ScriptedProvider):
+    """A provider to which connecting takes four seconds."""
+
+    def __init__(self, clock: Clock, *answers: Any) -> None:
+        super().__init__(*answers)
+        self._clock = clock
+
+    def call(self, outgoing: Outgoing, check: Callable[[], None]) -> Any:
+        """Give the next answer."""
+        self._clock.seconds += 4
+        return super().call(outgoing, check)
+
+    start = call
+
+    def result(self, outgoing: Outgoing, check: Callable[[], None]) -> Any:
+        """Give the next answer."""
+        self._clock.seconds += 4
+        return super().result(outgoing, check)
+
+
 @pytest.mark.parametrize("order", [lambda services: accepted(services.store), creative])
 def test_a_job_whose_call_missed_its_slot_is_back_in_its_place_and_nothing_is_counted(
     services: Services,
@@ -85,19 +99,34 @@ def test_a_job_whose_call_missed_its_slot_is_back_in_its_place_and_nothing_is_co
     clock: Clock,
     order: Callable[[Services], Job],
 ) -> None:
-    class Away(ScriptedProvider):
-        """A provider to which connecting takes four seconds."""
-
-        def call(self, outgoing: Outgoing, check: Callable[[], None]) -> Any:
-            clock.seconds += 4
-            return super().call(outgoing, check)
-
-        start = call
-
     assert sent(departures, clock, 0.1)
-    provider = Away(IMAGE)
+    provider = Away(clock, IMAGE)
 
     job = after_a_run(services, order(services), provider, departures=departures)
 
     assert provider.calls == []
     assert (job.status, job.attempts, job.unknown) == ("queued", 0, 0)
+
+
+def test_asking_for_what_cooks_is_held_to_its_slot_as_well_and_goes_on_later(
+    services: Services, redis_client: "Redis", departures: Departures, clock: Clock
+) -> None:
+    job, provider = cooking(services, redis_client), Away(clock)
+    assert sent(departures, clock, 0.1)
+
+    after = after_a_run(services, job, provider, departures=departures)
+
+    assert provider.polls == []
+    assert places(redis_client, job.id) == ["parked"]
+    assert (after.status, after.attempts) == ("running", 1)
+
+
+def test_what_is_sent_later_than_the_guard_stands_for_takes_a_second_slot(
+    redis_client: "Redis", clock: Clock
+) -> None:
+    arrivals = Arrivals()
+    departures = Departures(arrivals, clock)
+
+    assert [sent(departures, clock, took) for took in (0.1, 0.3, 0.6)] == [True] * 3
+
+    assert booked_by(arrivals, redis_client) == 1

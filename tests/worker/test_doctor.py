@@ -163,6 +163,9 @@ def test_workers_are_counted_and_one_that_keeps_nothing_is_told(services: Servic
     wrong, hosts = parts.check_workers(services)
 
     assert "celery@two:1 can keep no images" in wrong.told
+    services.store.heartbeat("celery@two:1", 0, 60_000, "provider_unavailable")
+    cut_off = next(parts.check_workers(services))
+    assert "celery@two:1 alone does not reach the provider" in cut_off.told
     assert "on 2 hosts: one, two" in hosts.told
 
 

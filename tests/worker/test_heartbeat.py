@@ -72,7 +72,7 @@ def test_the_worker_shows_it_when_redis_has_counted_it_and_only_then(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown = list[int]()
-    upkeep = an_upkeep(services, show=lambda: shown.append(len(services.index.worker_slots())))
+    upkeep = an_upkeep(services, tend=lambda _: shown.append(len(services.index.worker_slots())))
 
     upkeep._beat()  # noqa: SLF001 - one beat, without its clock
     assert shown == [1]

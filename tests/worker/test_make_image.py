@@ -9,8 +9,6 @@ from PIL import ImageOps
 from redis import Redis
 
 from shared.errors import StorageError, StoreUnavailable
-from shared.folder_store import FolderStore
-from shared.image_store import ImageStore
 from shared.job_store import JobStore
 from shared.moves import Pace, Release
 from shared.scripts import PREFIX
@@ -23,26 +21,6 @@ from tests.worker.bench import IMAGE, PICTURE, after_a_run, pixels_sent, upscale
 from worker.make_image import make_image
 from worker.sweep import sweep
 from worker.wire import ProviderImage
-
-
-class FlakyImages(FolderStore):
-    """An image store on a disk that is full at first, and is asked so often."""
-
-    def __init__(self, store: ImageStore, failures: int) -> None:
-        super().__init__(folder_of(store))
-        self.failures, self.tries = failures, 0
-
-    def put(self, name: str, data: bytes) -> bool:
-        """Fail so many times, then write."""
-        self.tries += 1
-        if self.tries <= self.failures:
-            raise OSError(28, "No space left on device")
-        return super().put(name, data)
-
-
-@pytest.fixture(autouse=True)
-def _no_pause_between_writes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.workshop._WRITE_PAUSE_SECONDS", 0)
 
 
 def test_a_job_ends_with_its_picture(services: Services, redis_client: "Redis") -> None:
@@ -162,29 +140,6 @@ def test_a_broken_file_in_the_images_place_finishes_nothing(services: Services) 
 
     assert len(provider.calls) == 1
     assert (folder_of(services.images) / job.image).read_bytes() == PICTURE
-
-
-@pytest.mark.parametrize("failures", [1, 40])
-def test_a_write_that_fails_is_tried_again_from_memory(services: Services, failures: int) -> None:
-    images, provider = FlakyImages(services.images, failures), ScriptedProvider(IMAGE)
-
-    done = after_a_run(services, accepted(services.store), provider, images=images)
-
-    assert done.status == "succeeded"
-    assert (images.tries, len(provider.calls)) == (failures + 1, 1)
-
-
-def test_a_write_that_fails_for_long_ends_a_job_that_was_charged(
-    services: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("worker.workshop._WRITE_SECONDS", 0.05)
-    images, provider = FlakyImages(services.images, 1_000_000), ScriptedProvider(IMAGE)
-
-    done = after_a_run(services, accepted(services.store), provider, images=images)
-
-    assert (done.status, done.error_code, done.credits) == ("failed", "storage_error", 3_000)
-    assert images.tries > 2
-    assert len(provider.calls) == 1
 
 
 def test_a_defect_of_ours_ends_the_job(services: Services) -> None:

@@ -41,7 +41,7 @@ def start(answer: Answer, seconds: float = 10) -> str:
 def poll(answer: Answer, seconds: float = 10) -> ProviderImage | None:
     """Return what asking a provider with this answer brings."""
     with provider(answer) as server:
-        return Stability(server.url, seconds).result(POLL)
+        return Stability(server.url, seconds).result(POLL, agree)
 
 
 def test_a_start_is_a_form_and_brings_an_id() -> None:
@@ -56,7 +56,7 @@ def test_a_start_is_a_form_and_brings_an_id() -> None:
 
 def test_asking_is_a_get_with_the_key_and_without_a_body() -> None:
     with provider(says(202, COOKS)) as server:
-        assert Stability(server.url, 5).result(POLL) is None
+        assert Stability(server.url, 5).result(POLL, agree) is None
 
     (received,) = server.received
     assert received.line == f"GET /v2beta/results/{ID} HTTP/1.1"
@@ -118,6 +118,6 @@ def test_a_redirect_of_what_is_asked_for_is_not_followed() -> None:
         provider(says(302, b"", {"Location": elsewhere.url})) as server,
     ):
         with pytest.raises(OutcomeUnknown):
-            Stability(server.url, 5).result(POLL)
+            Stability(server.url, 5).result(POLL, agree)
 
         assert elsewhere.received == []

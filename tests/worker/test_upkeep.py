@@ -3,21 +3,21 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from redis import Redis
 
-from shared.errors import StoreUnavailable
+from shared.errors import ProviderUnavailable, StoreUnavailable
 from shared.job_store import JobStore
-from shared.moves import Pace
+from shared.moves import Pace, Trouble
 from shared.schema import SCHEMA_VERSION
 from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import CLAIM, LEASE_MS, accepted, known, now_ms, running, until
-from tests.fakes import FlakyStore, RememberingQueue
-from tests.worker.bench import an_upkeep, started
+from tests.fakes import RememberingQueue
+from tests.worker.bench import Clock, Reached, an_upkeep, started
 from worker.leases import Lease, Leases, lease_clock
+from worker.reach import Reach
 from worker.upkeep import Upkeep
 
 
@@ -63,10 +63,10 @@ def test_a_worker_that_is_told_to_stop_in_the_middle_of_a_heartbeat_is_gone(
     services: Services, redis_client: "Redis"
 ) -> None:
     class Told(JobStore):
-        def heartbeat(self, worker: str, capacity: int, ttl_ms: int) -> None:
+        def heartbeat(self, worker: str, capacity: int, ttl_ms: int, trouble: Trouble = "") -> None:
             if capacity:
                 upkeep.drain()
-            super().heartbeat(worker, capacity, ttl_ms)
+            super().heartbeat(worker, capacity, ttl_ms, trouble)
             if capacity:
                 beaten.set()
 
@@ -99,32 +99,38 @@ def test_a_worker_that_could_not_keep_an_image_lives_and_gets_no_job(
     monkeypatch.setattr("shared.folder_store.ROOM_BYTES", 2**80)
     job, told = accepted(services.store), list[bool]()
 
-    with started(an_upkeep(services, listen=told.append)):
+    with started(an_upkeep(services, tend=told.append)):
         until(lambda: services.index.outlook(job).holdup == "storage_error")
+        until(lambda: told)
         assert (len(services.index.worker_slots()), sent_by(services), told) == (1, [], [False])
         monkeypatch.setattr("shared.folder_store.ROOM_BYTES", 0)
 
         until(lambda: sent_by(services) == [job.id])
-        assert (services.index.outlook(job).holdup, told) == ("", [False, True])
+        until(lambda: told[-1])
+        assert services.index.outlook(job).holdup == ""
 
 
-def test_a_host_cut_off_from_redis_and_storage_stops_listening_only_when_redis_is_back_for_good(
-    services: Services, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_a_worker_that_alone_does_not_reach_the_provider_lives_and_gets_no_job_until_it_does(
+    services: Services,
 ) -> None:
-    for name in ("_HEARTBEAT_SECONDS", "STORAGE_SECONDS"):
-        monkeypatch.setattr(f"worker.upkeep.{name}", 0.5)
-    told = list[bool]()
-    store: Any = FlakyStore(services.store, acts_first=False, heartbeat=0)
+    clock = Clock()
+    reach, job, told = Reach(services, clock), accepted(services.store), list[bool]()
+    accountant = Reached(reach, ProviderUnavailable("away"), 50_000)
+    for _ in range(5):
+        reach.heard("connect_error")
+    for _ in range(2):
+        reach.look(accountant)
 
-    with started(an_upkeep(replace(services, store=store), listen=told.append)):
-        until(lambda: services.index.worker_slots() == [200])
-        store.fail_next("heartbeat", 6)
-        until(lambda: "upkeep waits" in caplog.text)
-        monkeypatch.setattr("shared.folder_store.ROOM_BYTES", 2**80)
+    with started(an_upkeep(services, accountant, tend=told.append, reach=reach)):
+        until(lambda: services.index.outlook(job).holdup == "provider_unavailable")
+        until(lambda: told)
+        assert (services.index.worker_slots(), sent_by(services), told) == ([0], [], [False])
+        clock.seconds = 6
+        until(lambda: len(accountant.polls) == 1)
+        clock.seconds = 12
 
-        until(lambda: services.index.worker_slots() == [0])
-        assert told == []
-        until(lambda: told == [False])
+        until(lambda: sent_by(services) == [job.id])
+        until(lambda: told[-1])
 
 
 def test_while_the_storage_hangs_only_what_was_sent_keeps_its_lease(

@@ -6,12 +6,13 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 
+from shared.errors import StoreUnavailable
 from shared.job_store import UNCLAIMED_MS, JobStore
 from shared.scripts import PREFIX
 from shared.services import Services
 from tests.builders import CLAIM, accepted, dispatched, running
 from worker.leases import Lease, Leases, lease_clock
-from worker.watchdog import DEAF_SECONDS, LOOK_SECONDS, Watchdog
+from worker.watchdog import DEAF_SECONDS, LOOK_SECONDS, UNWELL_SECONDS, Watchdog
 
 Pass = Callable[[float], None]
 
@@ -42,6 +43,12 @@ def passing(monkeypatch: pytest.MonkeyPatch) -> Pass:
     return let_pass
 
 
+def look(watchdog: Watchdog) -> None:
+    """Look at a worker whose consumer asks for messages as it should."""
+    watchdog.well()
+    watchdog.look()
+
+
 def put_back(store: JobStore, redis: "Redis") -> None:
     """Let a message lie unclaimed until its job is put back."""
     job_id = dispatched(store, accepted(store))
@@ -63,7 +70,7 @@ def test_a_worker_that_hears_nothing_while_messages_lie_unclaimed_is_restarted_o
 ) -> None:
     for _ in range(5):
         put_back(services.store, redis_client)
-        watchdog.look()
+        look(watchdog)
         passing(DEAF_SECONDS / 2 + 1)
 
     assert restarts == ["now"]
@@ -79,7 +86,7 @@ def test_a_worker_that_hears_is_not_restarted(
     for _ in range(4):
         watchdog.heard()
         put_back(services.store, redis_client)
-        watchdog.look()
+        look(watchdog)
         passing(DEAF_SECONDS / 2 + 1)
 
     assert restarts == []
@@ -94,7 +101,7 @@ def test_a_worker_without_a_free_slot_is_not_restarted(
     with leases.keep(running(services.store).id, Lease(CLAIM, lease_clock())):
         for _ in range(4):
             put_back(services.store, redis_client)
-            busy.look()
+            look(busy)
             passing(DEAF_SECONDS / 2 + 1)
 
     assert restarts == []
@@ -108,13 +115,13 @@ def test_a_worker_with_nothing_to_do_is_not_restarted_whatever_was_lost_before(
     passing: Pass,
 ) -> None:
     put_back(services.store, redis_client)
-    watchdog.look()
+    look(watchdog)
     put_back(services.store, redis_client)
-    watchdog.look()
+    look(watchdog)
 
     for _ in range(4):
         passing(DEAF_SECONDS)
-        watchdog.look()
+        look(watchdog)
 
     assert restarts == []
 
@@ -126,12 +133,12 @@ def test_a_worker_is_not_restarted_before_celery_has_tried_again_to_reach_redis(
     restarts: list[str],
     passing: Pass,
 ) -> None:
-    watchdog.look()
+    look(watchdog)
     passing(600)  # Redis was away, or nothing was to do: no time in which a message could be heard
 
     for _ in range(int(DEAF_SECONDS / LOOK_SECONDS)):
         put_back(services.store, redis_client)
-        watchdog.look()
+        look(watchdog)
         passing(LOOK_SECONDS - 0.1)
 
     assert restarts == []
@@ -146,7 +153,7 @@ def test_messages_that_are_lost_now_and_then_tell_nothing(
 ) -> None:
     for _ in range(4):
         put_back(services.store, redis_client)
-        watchdog.look()
+        look(watchdog)
         passing(2 * DEAF_SECONDS)
 
     assert restarts == []
@@ -161,7 +168,44 @@ def test_a_store_that_has_lost_its_count_tells_nothing(
 ) -> None:
     for lost in (8, 6, 4, 2):
         redis_client.hset(f"{PREFIX}counts", "messages_put_back", lost)
-        watchdog.look()
+        look(watchdog)
         passing(DEAF_SECONDS - 1)
+
+    assert restarts == []
+
+
+def test_a_worker_whose_consumer_asks_for_nothing_is_restarted_though_others_take_every_message(
+    watchdog: Watchdog, restarts: list[str], passing: Pass
+) -> None:
+    look(watchdog)
+
+    passing(UNWELL_SECONDS - 1)
+    watchdog.look()
+    assert restarts == []
+
+    passing(1)
+    watchdog.look()
+    watchdog.look()
+    assert restarts == ["now"]
+
+
+def test_the_time_in_which_redis_is_away_is_not_held_against_it(
+    services: Services, restarts: list[str], passing: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise StoreUnavailable("away")
+
+    watchdog = Watchdog(services.index, Leases(services.store), 1, lambda: restarts.append("now"))
+    look(watchdog)
+    passing(UNWELL_SECONDS / 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(services.index, "counts", away)
+        with pytest.raises(StoreUnavailable):
+            watchdog.look()
+    passing(UNWELL_SECONDS)
+
+    watchdog.look()
+    passing(UNWELL_SECONDS - 1)
+    watchdog.look()
 
     assert restarts == []

@@ -11,6 +11,14 @@ from shared.settings import Settings
 from worker.doctor.findings import Finding, note, ok, wrong
 
 _SECONDS = 3.0
+# What keeps a worker from taking jobs, and what to do about it.
+_TROUBLES = {
+    "storage_error": ("can keep no images", "look at the storage, as that worker sees it"),
+    "provider_unavailable": (
+        "alone does not reach the provider",
+        "look at that host's way out; it asks again every 5 s and goes on by itself",
+    ),
+}
 
 
 def check_api(settings: Settings) -> Iterator[Finding]:
@@ -56,8 +64,8 @@ def check_workers(services: Services) -> Iterator[Finding]:
         return
     told = f"{len(workers)} alive, room for {sum(workers.values())} calls"
     if idle := [name for name, slots in workers.items() if not slots]:
-        mend = "look at the storage, as that worker sees it"
-        yield wrong("workers", f"{told}; {idle[0]} can keep no images", mend)
+        why, mend = _TROUBLES[services.index.worker_troubles().get(idle[0], "storage_error")]
+        yield wrong("workers", f"{told}; {idle[0]} {why}", mend)
     else:
         yield ok("workers", told)
     hosts = {name.partition("@")[2].rpartition(":")[0] for name in workers}

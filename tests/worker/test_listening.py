@@ -1,0 +1,94 @@
+"""A real consumer of Celery's is kept as the worker wants it, whatever became of its connection."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from celery import Celery, signals
+from celery.contrib.testing.worker import start_worker
+
+from shared.queue import QUEUE, make_celery
+from shared.settings import Settings
+from tests.builders import until
+from worker.listening import tend
+
+_SECONDS = 5
+
+
+@pytest.fixture
+def app(settings: Settings) -> Celery:
+    """Give the queue's app with a task that does nothing."""
+    app = make_celery(settings)
+
+    @app.task(name="nothing", shared=False)
+    def nothing() -> None:
+        pass
+
+    return app
+
+
+@pytest.fixture
+def consumer(app: Celery) -> Iterator[Any]:
+    """Give the consumer of a real worker that runs."""
+    with start_worker(app, pool="threads", concurrency=1, perform_ping_check=False) as worker:
+        yield worker.consumer  # type: ignore[attr-defined]
+
+
+def takes(app: Celery, seconds: float = _SECONDS) -> bool:
+    """Tell whether a message is taken that is sent now."""
+    taken = threading.Event()
+    signals.task_prerun.connect(note := lambda **_: taken.set())
+    try:
+        app.send_task("nothing")
+        return taken.wait(seconds)
+    finally:
+        signals.task_prerun.disconnect(note)
+
+
+def is_well(consumer: Any, *, listens: bool = True) -> bool:
+    """Tend the consumer; tell whether it was found well."""
+    well = threading.Event()
+    tend(consumer, listens, well.set)
+    return well.wait(0.5)
+
+
+def test_a_queue_that_was_canceled_around_a_broken_connection_is_consumed_again(
+    app: Celery, consumer: Any
+) -> None:
+    def break_off() -> None:
+        consumer.cancel_task_queue(QUEUE)
+        raise ConnectionError("broken off")
+
+    assert takes(app)
+    broken = consumer.connection
+    consumer.call_soon(break_off)
+    until(lambda: consumer.connection not in {None, broken}, 10)
+    assert not takes(app, 1)
+
+    until(lambda: is_well(consumer), 10)
+
+    assert takes(app)
+
+
+def test_it_takes_none_when_it_is_not_meant_to_and_only_what_asks_redis_is_well(
+    app: Celery, consumer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until(lambda: is_well(consumer, listens=False))
+    assert not takes(app, 1)
+
+    until(lambda: is_well(consumer))
+    assert takes(app)
+
+    monkeypatch.setattr("worker.listening._ASKS_SECONDS", -1)
+    assert not is_well(consumer)
+
+
+def test_one_that_connects_is_left_alone_and_not_well() -> None:
+    class Connecting:
+        connection = task_consumer = None
+
+        def call_soon(self, what: Callable[..., None], *args: Any) -> None:
+            what(*args)
+
+    assert not is_well(Connecting())
