@@ -10,16 +10,17 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from requests.exceptions import InvalidSchema
 
 from client.answers import fault_of
-from client.errors import ClientError, Unreachable
+from client.errors import ClientError, ServiceFault, Unreachable
 
 T = TypeVar("T")
 OnTrouble = Callable[[ClientError, float], object]
 CONNECT_SECONDS = 5.0
 # For the answer to begin, and between two pieces of it, beyond what the service was asked to hold it.
 READ_SECONDS = 60.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 15.0
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _AGENT = "stability-ai-image-api-client/0.1.0"
 
@@ -48,6 +49,12 @@ class Transport:
             # what is repeated is decided here, and not by the adapter
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=32, max_retries=0))
 
+    @property
+    def shows_key_in_the_clear(self) -> bool:
+        """Tell whether the client key travels to another machine for anybody between to read."""
+        parts = urlsplit(self.base_url)
+        return self._key.is_there and parts.scheme == "http" and parts.hostname not in _LOOPBACK
+
     def close(self) -> None:
         """Close every connection."""
         self._session.close()
@@ -70,7 +77,7 @@ class Transport:
                 with self.once(method, path, **options) as response:
                     return read(response)
             except ClientError as error:
-                wait = pause if error.retry_after is None else error.retry_after
+                wait = max(pause, error.retry_after or 0.0)
                 if not error.temporary or time.monotonic() + wait > end:
                     raise
                 self.sit_out(error, wait)
@@ -109,6 +116,10 @@ class Transport:
                 if fault := fault_of(response):
                     raise fault
                 yield response
+        except (requests.TooManyRedirects, requests.exceptions.InvalidURL, InvalidSchema) as error:
+            raise ServiceFault(
+                "The service sent this on to where nothing can be fetched"
+            ) from error
         except requests.RequestException as error:
             raise Unreachable(_why(error, self.base_url)) from error
 
@@ -126,6 +137,11 @@ class _Key(AuthBase):
 
     def __init__(self, api_key: str | None) -> None:
         self._api_key = api_key
+
+    @property
+    def is_there(self) -> bool:
+        """Tell whether there is one."""
+        return bool(self._api_key)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self._api_key:

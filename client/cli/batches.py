@@ -18,6 +18,7 @@ from client.errors import (
     JobFailed,
     LimitReached,
     NotFound,
+    ServiceFault,
     Unavailable,
     Unreachable,
 )
@@ -149,8 +150,9 @@ class BatchRun:
             if _is_refusal(fault):
                 self._state.drop(group)
             raise
+        pairs = _pairs(group, batch)
         group.batch_id = batch.batch_id
-        for entry, job in zip(group.entries, batch.jobs, strict=True):
+        for entry, job in pairs:
             entry.job_id = job.job_id
             entry.status = ORDERED if entry.status == PLANNED else entry.status
         self._state.write()
@@ -181,7 +183,7 @@ class BatchRun:
             self._client.job(group.entries[0].job_id or "") if batch.status == "queued" else None
         )
         tally.stands(batch, place)
-        for entry, job in zip(group.entries, batch.jobs, strict=True):
+        for entry, job in _pairs(group, batch):
             if entry.status == ORDERED and job.terminal:
                 self._end(entry, job)
                 tally.ended(entry)
@@ -197,6 +199,13 @@ class BatchRun:
         else:
             entry.status = job.status
             entry.error, entry.error_code = job.error, job.error_code
+
+
+def _pairs(group: Group, batch: Batch) -> list[tuple[Entry, BatchJob]]:
+    """Return each image with its job; they come in the order in which they were sent."""
+    if len(batch.jobs) != len(group.entries):
+        raise ServiceFault(f"Batch {batch.batch_id} is not what was ordered")
+    return list(zip(group.entries, batch.jobs, strict=True))
 
 
 def _is_refusal(fault: ClientError) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
+from client.cli import names
 from client.cli.context import Context
 from client.cli.faults import DONE, FAILED, UsageFault
 from client.cli.ordering import save
@@ -86,7 +87,7 @@ def _fetch(context: Context, name: str) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     batch = context.client.get_batch(name)
-    path = unused(folder / f"batch-{batch.batch_id[:32]}.zip")
+    path = unused(folder / f"{names.safe(f'batch-{batch.batch_id}')}.zip")
     context.client.archive(batch, path)
     context.screen.result(str(path), {**batch.raw, "file": str(path)})
 

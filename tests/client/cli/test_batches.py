@@ -1,12 +1,21 @@
 """A batch that is run again, whatever ended the run before: nothing is paid or fetched twice."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from client import Client, ClientError, InvalidRequest, LimitReached, Unauthorized, Unreachable
+from client import (
+    Client,
+    ClientError,
+    InvalidRequest,
+    LimitReached,
+    ServiceFault,
+    Unauthorized,
+    Unreachable,
+)
 from client.cli.batches import BatchRun, Rules
 from client.cli.faults import Stopped
 from client.cli.inputs import read_images, read_prompts
@@ -100,6 +109,29 @@ def test_what_the_service_may_have_forgotten_is_not_paid_blindly(folder: Folder)
     assert folder.kiosk.paid == ["A fox"]
     assert folder.run("A fox", order_again=True)[0].status == "saved"
     assert folder.kiosk.paid == ["A fox", "A fox"]
+
+
+def test_a_clock_that_was_set_back_is_no_proof_that_a_key_is_kept(folder: Folder) -> None:
+    folder.kiosk.lost_answers = 1
+    with pytest.raises(KeyboardInterrupt):
+        folder.run("A fox")
+    folder.age(hours=-30)
+
+    with pytest.raises(Stopped, match="--order-again"):
+        folder.run("A fox")
+
+    assert folder.kiosk.paid == ["A fox"]
+
+
+def test_a_batch_that_is_not_what_was_ordered_is_told(folder: Folder) -> None:
+    folder.run("A fox")
+    key = json.loads((folder.out / FILE).read_text())["groups"][0]["key"]
+    bodies, batch = folder.kiosk.by_key[key]
+    folder.kiosk.by_key[key] = bodies, replace(batch, jobs=batch.jobs * 2)
+    (folder.out / "001-a-fox.webp").unlink()
+
+    with pytest.raises(ServiceFault, match="not what was ordered"):
+        folder.run("A fox")
 
 
 def test_what_was_answered_is_fetched_however_old(folder: Folder) -> None:

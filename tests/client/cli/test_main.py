@@ -208,3 +208,38 @@ def test_an_address_is_enlarged_into_this_folder(
 
     assert main(["upscale", "https://example.com/pictures/cat.png?x=1"]) == 0
     assert capsys.readouterr().out == "cat-4x.webp\n"
+
+
+def test_json_steers_no_terminal_and_loses_nothing(
+    service: Script, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prompt = "A fox \x9b31m \u202e \x1b] ö \U000e0041"
+    service.will(says(200, {**DONE, "request": {"prompt": prompt}}))
+
+    assert main(["show", "j1", "--json"]) == 0
+
+    line = capsys.readouterr().out
+    assert line.removesuffix("\n").isprintable()
+    assert "ö" in line
+    assert json.loads(line)["request"]["prompt"] == prompt
+
+
+def test_a_batch_s_zip_stays_in_its_folder(service: Script, tmp_path: Path) -> None:
+    (tmp_path / "in/batch-..").mkdir(parents=True)
+    batch = {"batch_id": "../../../out", "status": "succeeded", "jobs": []}
+    service.will(says(200, batch), says(200, b"PK"))
+
+    assert main(["download", "--batch", "b1", "--out", "in"]) == 0
+
+    assert [path.name for path in tmp_path.rglob("*.zip")] == ["batch-..-..-..-out.zip"]
+    assert not list(tmp_path.glob("*.zip"))
+
+
+def test_a_key_in_the_clear_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IMAGE_API_URL", "http://images.invalid")
+
+    main(["show", "j1", "--patience", "0"])
+
+    assert "can read the client key" in capsys.readouterr().err
