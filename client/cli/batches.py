@@ -14,6 +14,7 @@ from client.client import Client
 from client.errors import (
     BudgetExceeded,
     ClientError,
+    Gone,
     InvalidRequest,
     JobFailed,
     LimitReached,
@@ -194,7 +195,8 @@ class BatchRun:
             try:
                 path = keep(self._client, job, self._state.folder, entry.stem)
                 entry.status, entry.file = SAVED, path.name
-            except JobFailed as gone:
+            # the batch is there: it is this image alone that is not
+            except (JobFailed, Gone, NotFound) as gone:
                 entry.status, entry.error = "gone", gone.message
         else:
             entry.status = job.status

@@ -1,6 +1,7 @@
 """The commands that pay: generate, upscale, batch."""
 
 import os
+import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 from client.cli import inputs, names
 from client.cli.batches import BatchRun, Rules
 from client.cli.context import Context
-from client.cli.faults import DONE, FAILED, UsageFault
+from client.cli.faults import DONE, FAILED, UsageFault, unsure
 from client.cli.pictures import keep
 from client.cli.state import SAVED, Entry, locked, read_state
 from client.errors import JobFailed
@@ -30,7 +31,11 @@ def generate(context: Context) -> int:
         return _tell_price(context, context.client.price_of("/generate_image", json=fields))
     _check_stdout(context)
     names.fill(context.name or "", _facts(Job(job_id="0" * 32, status="queued")))
-    return _single(context, lambda: context.client.generate(**fields), context.folder(), None)
+
+    def order(key: str) -> Job:
+        return context.client.generate(**fields, idempotency_key=key)
+
+    return _single(context, order, context.folder(), None)
 
 
 def upscale(context: Context) -> int:
@@ -38,8 +43,9 @@ def upscale(context: Context) -> int:
     images, fields = context.options.images, context.fields()
     if len(images) == 1:
         return _upscale_one(context, images[0], fields)
-    if context.options.no_wait or context.options.timeout is not None:
-        raise UsageFault("--no-wait and --timeout are for a single image")
+    options = context.options
+    if options.no_wait or options.timeout is not None or options.idempotency_key:
+        raise UsageFault("--no-wait, --timeout and --idempotency-key are for a single image")
     paths = [Path(name) for name in images]
     usual = Path(os.path.commonpath([path.resolve().parent for path in paths]))
     return _many(context, inputs.read_images(paths, fields, context.name), usual)
@@ -56,7 +62,11 @@ def _upscale_one(context: Context, image: str, fields: Mapping[str, Any]) -> int
     _check_stdout(context)
     stem = inputs.enlarged(path, 1, fields, context.name)
     folder = context.folder(Path() if address else path.parent)
-    return _single(context, lambda: context.client.upscale(image, **fields), folder, stem)
+
+    def order(key: str) -> Job:
+        return context.client.upscale(image, **fields, idempotency_key=key)
+
+    return _single(context, order, folder, stem)
 
 
 def batch(context: Context) -> int:
@@ -84,11 +94,12 @@ def save(context: Context, job: Job, folder: Path, stem: str | None) -> int:
     return DONE
 
 
-def _single(context: Context, order: Callable[[], Job], folder: Path, stem: str | None) -> int:
+def _single(context: Context, order: Callable[[str], Job], folder: Path, stem: str | None) -> int:
+    key = context.options.idempotency_key or secrets.token_hex(16)
     try:
-        job = order()
+        job = order(key)
     except KeyboardInterrupt:
-        context.screen.say("It may have been ordered; to see: python -m client jobs")
+        context.screen.say(unsure(key))
         raise
     if context.options.no_wait:
         context.screen.result(job.job_id, job.raw)

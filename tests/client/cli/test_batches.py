@@ -10,8 +10,10 @@ import pytest
 from client import (
     Client,
     ClientError,
+    Gone,
     InvalidRequest,
     LimitReached,
+    NotFound,
     ServiceFault,
     Unauthorized,
     Unreachable,
@@ -20,7 +22,7 @@ from client.cli.batches import BatchRun, Rules
 from client.cli.faults import Stopped
 from client.cli.inputs import read_images, read_prompts
 from client.cli.screen import Screen, Tally
-from client.cli.state import FILE, Entry, locked, read_state
+from client.cli.state import FILE, Entry, read_state
 from client.errors import Details
 from tests.client.cli.kiosk import Kiosk
 
@@ -111,18 +113,6 @@ def test_what_the_service_may_have_forgotten_is_not_paid_blindly(folder: Folder)
     assert folder.kiosk.paid == ["A fox", "A fox"]
 
 
-def test_a_clock_that_was_set_back_is_no_proof_that_a_key_is_kept(folder: Folder) -> None:
-    folder.kiosk.lost_answers = 1
-    with pytest.raises(KeyboardInterrupt):
-        folder.run("A fox")
-    folder.age(hours=-30)
-
-    with pytest.raises(Stopped, match="--order-again"):
-        folder.run("A fox")
-
-    assert folder.kiosk.paid == ["A fox"]
-
-
 def test_a_batch_that_is_not_what_was_ordered_is_told(folder: Folder) -> None:
     folder.run("A fox")
     key = json.loads((folder.out / FILE).read_text())["groups"][0]["key"]
@@ -167,6 +157,24 @@ def test_what_failed_is_ordered_again_only_when_asked(folder: Folder) -> None:
     assert [entry.status for entry in retried] == ["saved", "saved"]
     assert folder.kiosk.paid == ["A fox", "A hare", "A hare"]
     assert folder.files() == ["001-a-fox.webp", "002-a-hare.webp"]
+
+
+@pytest.mark.parametrize("fault", [NotFound, Gone])
+def test_an_image_that_is_not_there_loses_no_other(
+    folder: Folder, fault: type[ClientError]
+) -> None:
+    real = folder.kiosk.save
+
+    def save(job: Any, path: Path) -> Path:
+        if path.stem == "001-a-fox":
+            raise fault("There is no image of this name")
+        return real(job, path)
+
+    folder.kiosk.save = save  # type: ignore[method-assign]
+
+    entries = folder.run("A fox", "A hare")
+
+    assert [entry.status for entry in entries] == ["gone", "saved"]
 
 
 def test_a_retry_that_is_refused_is_not_forgotten(folder: Folder) -> None:
@@ -288,28 +296,3 @@ def test_an_image_that_was_changed_after_it_may_have_been_ordered_is_told(folder
 
     with pytest.raises(Stopped, match="was changed since it was ordered"):
         run.run(orders, Tally(Screen(quiet=True), 1))
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ('{"version": 1', "is damaged"),
-        ("[]", "is damaged"),
-        ('{"version": 2}', "another version"),
-        ('{"version": 1, "service": "http://other.test", "groups": []}', "http://other.test"),
-    ],
-)
-def test_a_state_that_can_t_be_trusted_stops_the_run(folder: Folder, text: str, why: str) -> None:
-    (folder.out / FILE).write_text(text)
-
-    with pytest.raises(Stopped, match=why):
-        folder.run("A fox")
-
-    assert folder.kiosk.paid == []
-
-
-def test_two_runs_never_share_a_folder(folder: Folder) -> None:
-    with locked(folder.out), pytest.raises(Stopped, match="Another run"), locked(folder.out):
-        pass
-    with locked(folder.out):
-        pass

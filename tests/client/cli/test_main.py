@@ -210,6 +210,22 @@ def test_an_address_is_enlarged_into_this_folder(
     assert capsys.readouterr().out == "cat-4x.webp\n"
 
 
+def test_an_order_of_which_nobody_knows_can_be_repeated_and_is_paid_once(
+    service: Script, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.will(says(503, {"error": "away"}, Retry_After="9"), says(400, {"error": "No"}), *MADE)
+
+    assert main(["generate", "A fox", "--patience", "0"]) == 3
+    key = service.seen[0].headers["idempotency-key"]
+    assert f"pay once, give the same command with --idempotency-key {key}\n" in (
+        capsys.readouterr().err
+    )
+    assert main(["generate", "A fox"]) == 2
+    assert "may have been ordered" not in capsys.readouterr().err
+    assert main(["generate", "A fox", "--idempotency-key", key]) == 0
+    assert service.seen[2].headers["idempotency-key"] == key
+
+
 def test_json_steers_no_terminal_and_loses_nothing(
     service: Script, capsys: pytest.CaptureFixture[str]
 ) -> None:
