@@ -35,7 +35,10 @@ class Transport:
         patience: float,
         on_trouble: OnTrouble | None = None,
     ) -> None:
-        self.base_url = _checked(base_url)
+        try:
+            self.base_url = checked_address(base_url)
+        except ValueError as wrong:
+            raise ValueError(f"The service's address {wrong}") from None
         self.patience = patience
         self._on_trouble = on_trouble
         if api_key and not (api_key.isascii() and api_key.isprintable()):
@@ -149,12 +152,18 @@ class _Key(AuthBase):
         return request
 
 
-def _checked(base_url: str) -> str:
-    parts = urlsplit(base_url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(
-            f"The service's address must be like http://127.0.0.1:5000, not {base_url}"
-        )
+def checked_address(base_url: str) -> str:
+    """Return a service's address without a slash at its end; raise ValueError for what is none."""
+    if "@" in base_url:
+        # it is told in messages and written into folders, where no password may stand
+        raise ValueError("must hold no user and no password: the client key is given apart")
+    try:
+        parts = urlsplit(base_url)
+        whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # brackets, or a port, that can't be
+        whole = False
+    if not whole or parts.query or parts.fragment:
+        raise ValueError(f"must be like http://127.0.0.1:5000, not {base_url}")
     return base_url.rstrip("/")
 
 

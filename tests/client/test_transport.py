@@ -146,10 +146,31 @@ def test_the_key_is_shown_to_the_service_and_not_with_pictures(
     assert "authorization" not in service.seen[1].headers
 
 
-@pytest.mark.parametrize("base", ["127.0.0.1:5000", "ftp://x", "http://", ""])
+@pytest.mark.parametrize(
+    "base",
+    [
+        *(
+            "127.0.0.1:5000",
+            "ftp://x",
+            "http://",
+            "",
+            "http://[::1",
+            "http://x:99999",
+            "http://x:a",
+        ),
+        *("http://x/?a=1", "http://x/#a"),
+    ],
+)
 def test_an_address_that_is_none_is_refused_at_once(base: str) -> None:
     with pytest.raises(ValueError, match="must be like http"):
         Client(base)
+
+
+def test_a_password_in_an_address_is_refused_and_not_told() -> None:
+    with pytest.raises(ValueError, match="no user and no password") as caught:
+        Client("https://me:s3cret@images.example")
+
+    assert "s3cret" not in str(caught.value)
 
 
 def test_a_key_that_no_header_can_hold_is_refused_without_being_told() -> None:
