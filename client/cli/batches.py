@@ -57,6 +57,11 @@ class BatchRun:
             if group.batch_id and any(entry.status == ORDERED for entry in group.entries)
         ]
 
+    def planned(self, orders: Sequence[Order]) -> list[Group]:
+        """Return what a run would order now; nothing is sent or written. Raises Stopped."""
+        self._plan(orders)
+        return [group for group in self._state.groups if group.sent is None]
+
     def run(self, orders: Sequence[Order], tally: Tally) -> list[Entry]:
         """Order what is new, wait, and fetch; return what became of each order, in its order."""
         self._plan(orders)
@@ -238,7 +243,7 @@ def _entry(order: Order, stem: str) -> Entry:
 
 def _free(stem: str, taken: set[str], folder: Path) -> str:
     """Return a name that neither another image of the folder nor a file in it has."""
-    there = taken | {path.stem.lower() for path in folder.iterdir()}
+    there = taken | {path.stem.lower() for path in folder.glob("*")}
     found, number = stem, 1
     while found.lower() in there:
         number += 1

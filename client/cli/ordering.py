@@ -135,9 +135,11 @@ def _many(context: Context, orders: Sequence[inputs.Order], usual: Path) -> int:
     if options.out == _STDOUT:
         raise UsageFault("--out must be a folder: several images can't go to stdout")
     folder = context.folder(usual)
-    if options.dry_run:
-        return tell_price(context, *prices_of(context, orders, folder))
     rules = Rules(options.batch_size, options.retry_failed, options.order_again)
+    if options.dry_run:
+        state = read_state(folder, context.client.base_url)
+        groups = BatchRun(context.client, context.hasty, state, rules).planned(orders)
+        return tell_price(context, *prices_of(context.client, groups))
     with locked(folder):
         state = read_state(folder, context.client.base_url)
         run = BatchRun(context.client, context.hasty, state, rules)

@@ -1,30 +1,27 @@
 """What orders would cost."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from client.cli import inputs
 from client.cli.context import Context
 from client.cli.faults import DONE
-from client.cli.state import read_state
+from client.cli.state import Entry, Group
+from client.client import Client
 from client.models import Price
 from client.orders import images_form, prompts_body
 
 
-def prices_of(context: Context, orders: Sequence[inputs.Order], folder: Path) -> list[Price]:
+def prices_of(client: Client, groups: Iterable[Group]) -> list[Price]:
     """Ask for the price of what a run would order now."""
-    known = read_state(folder, context.client.base_url).latest()
-    new = [order for order in orders if order.mark not in known]
-    size = context.options.batch_size
-    parts = [new[start : start + size] for start in range(0, len(new), size)]
-    return [context.client.price_of("/batches", **_request(part)) for part in parts]
+    return [client.price_of("/batches", **_request(group.entries)) for group in groups]
 
 
-def _request(part: Sequence[inputs.Order]) -> dict[str, Any]:
-    if part[0].kind == "generate":
-        return {"json": prompts_body([order.request for order in part], {}, None, None)}
-    return images_form([order.source for order in part if order.source], part[0].request)
+def _request(entries: Sequence[Entry]) -> dict[str, Any]:
+    if entries[0].kind == "generate":
+        return {"json": prompts_body([entry.request for entry in entries], {}, None, None)}
+    images = [Path(entry.source) for entry in entries if entry.source]
+    return images_form(images, entries[0].request)
 
 
 def tell_price(context: Context, *prices: Price) -> int:

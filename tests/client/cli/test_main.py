@@ -201,6 +201,22 @@ def test_the_price_is_told_and_nothing_is_ordered(
     assert [path.name for path in tmp_path.iterdir()] == ["p.txt"]
 
 
+def test_the_price_is_of_what_a_run_would_order(
+    service: Script, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    batch = {"batch_id": "b1", "status": "failed", "revision": 1}
+    batch["jobs"] = [{"job_id": "j1", "status": "failed", "error": "No."}]
+    service.will(says(202, batch), says(200, batch), says(200, {"credits_estimate": 3, "total": 1}))
+    (tmp_path / "p.txt").write_text("A fox\n")
+    assert main(["batch", "p.txt"]) == 1
+    capsys.readouterr()
+
+    assert main(["batch", "p.txt", "--dry-run"]) == 0
+    assert capsys.readouterr().out == "0 credits for 0 images; nothing was ordered\n"
+    assert main(["batch", "p.txt", "--dry-run", "--retry-failed"]) == 0
+    assert capsys.readouterr().out == "3 credits for 1 image; nothing was ordered\n"
+
+
 def test_an_address_is_enlarged_into_this_folder(
     service: Script, capsys: pytest.CaptureFixture[str]
 ) -> None:
