@@ -82,7 +82,9 @@ class Watch(Generic[T]):
         try:
             yield from self._events(end)
         except (LimitReached, ServiceFault):
-            return  # no place for another stream, or a restart: an answer that is held does as well
+            # no place for another stream, or none that can be read: an answer that is held does as well
+            self._streams = False
+            return
         except Unreachable:
             # silence is a proxy that holds it back; anything else says nothing against streams
             self._streams = self._streams or time.monotonic() - begun < _SILENT_SECONDS

@@ -1,14 +1,15 @@
 """Answers of whatever stands at the address instead of the service: each ends in one of our errors."""
 
 import gzip
-from pathlib import Path
+import io
 
 import pytest
+import requests
 
 from client import Batch, Client, ClientError, Job, Page, ServiceFault
 from client import answers as answers_module
 from client import events as events_module
-from tests.client.scripted import Script, says, streams, told
+from tests.client.scripted import Answer, Script, says, streams, told
 
 DONE = told("succeeded", image_url="/saved_images/a.webp")
 
@@ -56,7 +57,9 @@ def test_what_a_service_leaves_open_is_as_if_it_were_not_told() -> None:
     ],
     ids=str,
 )
-@pytest.mark.parametrize("after", ["soon", "9" * 500, "Mon, 01 Jan 2026 00:00:00 +9999999999"])
+@pytest.mark.parametrize(
+    "after", ["soon", "9" * 500, "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"]
+)
 def test_a_fault_of_any_shape_can_be_told(
     service: Script, client: Client, body: object, after: str
 ) -> None:
@@ -80,11 +83,10 @@ def test_a_picture_that_is_sent_on_to_nowhere_is_not_asked_for_again(
 
 
 def test_what_has_no_end_is_not_read_to_it(
-    service: Script, client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    service: Script, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answers_module, "_MOST_JSON_BYTES", 1_000)
     monkeypatch.setattr(answers_module, "MOST_PICTURE_BYTES", 1_000)
-    monkeypatch.setattr(events_module, "_MOST_BYTES", 1_000)
     packed = gzip.compress(b" " * 2_000)
     service.will(says(200, packed, Content_Encoding="gzip"), says(200, b"x" * 2_000))
 
@@ -92,7 +94,30 @@ def test_what_has_no_end_is_not_read_to_it(
         client.job("j1")
     with pytest.raises(ServiceFault, match="no end"):
         client.image(Job.of(DONE))
-    # a stream like that is left, and the job is asked for
-    service.will(streams(told("queued", message="x" * 2_000)), says(200, DONE))
-    service.answers.popleft()
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        streams(told("queued", message="x" * 2_000)),
+        says(200, b"<html>" * 400, Content_Type="text/html"),
+    ],
+    ids=["an event", "a page"],
+)
+def test_a_stream_without_an_end_is_left_and_the_job_asked_for(
+    service: Script, client: Client, monkeypatch: pytest.MonkeyPatch, endless: Answer
+) -> None:
+    monkeypatch.setattr(events_module, "_MOST_BYTES", 1_000)
+    service.will(endless, says(200, DONE))
+
     assert client.wait("j1").succeeded
+    assert [seen.path for seen in service.seen] == ["/jobs/j1/events", "/jobs/j1?wait=30.0"]
+
+
+def test_a_line_without_an_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events_module, "_MOST_BYTES", 1_000)
+    answer = requests.Response()
+    answer.raw = io.BytesIO(b": " + b"x" * 2_000)
+
+    with pytest.raises(ServiceFault, match="without an end"):
+        list(events_module.events_in(answer))
