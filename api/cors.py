@@ -8,11 +8,16 @@ from shared.settings import Settings
 _METHODS = "GET, HEAD, POST, DELETE"
 _TAKEN = (
     "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Prefer, Range,"
-    " X-API-Key, X-Request-ID"
+    " X-API-Key, X-Request-ID,"
+    # what OpenAI's JavaScript package sends with each request
+    " OpenAI-Organization, OpenAI-Project, X-Stainless-Arch, X-Stainless-Lang, X-Stainless-OS,"
+    " X-Stainless-Package-Version, X-Stainless-Retry-Count, X-Stainless-Runtime,"
+    " X-Stainless-Runtime-Version, X-Stainless-Timeout"
 )
 _EXPOSED = (
     "Accept-Ranges, Content-Disposition, Content-Range, ETag, Idempotent-Replayed, Location,"
-    " Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-ID"
+    " Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-ID,"
+    " X-Should-Retry"
 )
 _ASKED_FOR = ("Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers")
 _KNOWN_FOR_SECONDS = 600

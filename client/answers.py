@@ -1,9 +1,10 @@
 """From an answer to a value or to one of our errors."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 
@@ -25,6 +26,7 @@ from client.errors import (
     Unreachable,
 )
 
+T = TypeVar("T")
 _BY_STATUS: dict[int, type[ClientError]] = {
     400: InvalidRequest,
     401: Unauthorized,
@@ -43,6 +45,10 @@ _BY_STATUS: dict[int, type[ClientError]] = {
 }
 # Nobody means to wait longer without being asked.
 _LONGEST_RETRY_AFTER = 86_400.0
+# What an address that answers for ever, or unpacks into a disk full, is read of.
+_MOST_JSON_BYTES = 64 * 1024 * 1024
+MOST_PICTURE_BYTES = 256 * 1024 * 1024
+_NOT_OURS = "What answers at this address is not this service"
 
 
 def fault_of(response: requests.Response) -> ClientError | None:
@@ -56,9 +62,9 @@ def fault_of(response: requests.Response) -> ClientError | None:
     body = _object(response)
     details = Details(
         status=status,
-        error_code=body.get("error_code"),
-        errors=tuple(body.get("errors") or ()),
-        request_id=body.get("request_id") or response.headers.get("X-Request-ID"),
+        error_code=_text(body.get("error_code")),
+        errors=_mappings(body.get("errors")),
+        request_id=_text(body.get("request_id")) or response.headers.get("X-Request-ID"),
         retry_after=_retry_after(response.headers),
         body=body,
     )
@@ -69,33 +75,43 @@ def fault_of(response: requests.Response) -> ClientError | None:
 
 def read_object(response: requests.Response) -> dict[str, Any]:
     """Return the JSON object of a good answer; raise ServiceFault when it is none."""
-    try:
-        body = response.json()
-    except requests.exceptions.JSONDecodeError:
-        body = None
+    body = _parsed(response)
     if not isinstance(body, dict):
-        raise ServiceFault("What answers at this address is not this service", _details(200))
+        raise ServiceFault(_NOT_OURS, _details(200))
     return body
 
 
+def value_of(read: Callable[[dict[str, Any]], T], body: dict[str, Any]) -> T:
+    """Return what `read` makes of an object; raise ServiceFault when it is another service's."""
+    try:
+        return read(body)
+    except (TypeError, ValueError, AttributeError):
+        raise ServiceFault(_NOT_OURS, _details(200)) from None
+
+
 def read_bytes(response: requests.Response) -> bytes:
-    """Return a whole body; raise Unreachable when it was cut short."""
-    return b"".join(check_size(response, response.iter_content(64 * 1024)))
+    """Return a whole image; raise Unreachable when it was cut short, ServiceFault when it has no end."""
+    pieces = response.iter_content(64 * 1024)
+    return b"".join(check_size(response, pieces, MOST_PICTURE_BYTES))
 
 
-def check_size(response: requests.Response, pieces: Iterable[bytes]) -> Iterator[bytes]:
+def check_size(
+    response: requests.Response, pieces: Iterable[bytes], most: int | None = None
+) -> Iterator[bytes]:
     """Yield a body's pieces; raise Unreachable when they are fewer bytes than were announced.
 
-    Not every urllib3 that `requests` takes looks after that itself.
+    Not every urllib3 that `requests` takes looks after that itself. Raise ServiceFault beyond `most`.
     """
     size = 0
     for piece in pieces:
         size += len(piece)
+        if most is not None and size > most:
+            raise ServiceFault(f"The answer has no end: more than {most} bytes", _details(200))
         yield piece
     announced = response.headers.get("Content-Length", "")
     packed = "Content-Encoding" in response.headers  # then it is the packed bytes that are counted
     if announced.isdigit() and int(announced) != size and not packed:
-        raise Unreachable("The image was cut short on its way")
+        raise Unreachable("The answer was cut short on its way")
 
 
 def _details(status: int) -> Details:
@@ -103,11 +119,25 @@ def _details(status: int) -> Details:
 
 
 def _object(response: requests.Response) -> dict[str, Any]:
-    try:
-        body = response.json()
-    except requests.exceptions.JSONDecodeError:
-        return {}
+    body = _parsed(response)
     return body if isinstance(body, dict) else {}
+
+
+def _parsed(response: requests.Response) -> Any:
+    pieces = check_size(response, response.iter_content(64 * 1024), _MOST_JSON_BYTES)
+    try:
+        return json.loads(b"".join(pieces))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _mappings(value: object) -> tuple[Mapping[str, Any], ...]:
+    items = value if isinstance(value, list) else []
+    return tuple(each for each in items if isinstance(each, Mapping))
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
@@ -117,7 +147,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return min(float(told), _LONGEST_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(told)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Self, Unpack, overload
 from urllib.parse import quote
 
-from client.answers import read_bytes, read_object
+from client.answers import read_bytes, read_object, value_of
 from client.errors import ClientError, Conflict, JobFailed
 from client.fetching import picture, writer
 from client.fields import GenerateFields, Source, UpscaleFields
@@ -53,6 +53,11 @@ class Client:
         """Return the service's address."""
         return self._transport.base_url
 
+    @property
+    def shows_key_in_the_clear(self) -> bool:
+        """Tell whether the client key travels to another machine for anybody between to read."""
+        return self._transport.shows_key_in_the_clear
+
     # Submitting.
 
     def generate(
@@ -65,19 +70,19 @@ class Client:
     ) -> Job:
         """Order an image; return its job at once."""
         body = {"prompt": prompt, **fields}
-        return Job.of(self._submit("/generate_image", idempotency_key, json=body))
+        return value_of(Job.of, self._submit("/generate_image", idempotency_key, json=body))
 
     def upscale(
         self,
-        image: Source,
         /,
+        image: Source,
         *,
         idempotency_key: str | None = None,
         **fields: Unpack[UpscaleFields],
     ) -> Job:
         """Order an image to be enlarged: bytes, an open file, a path, or an address as text."""
         request = upscale_request(image, fields)
-        return Job.of(self._submit("/upscale_image", idempotency_key, **request))
+        return value_of(Job.of, self._submit("/upscale_image", idempotency_key, **request))
 
     def batch(
         self,
@@ -90,7 +95,7 @@ class Client:
     ) -> Batch:
         """Order several images, all of them or none: prompts, or bodies laid over `defaults`."""
         body = prompts_body(jobs, defaults, metadata, webhook_url)
-        return Batch.of(self._submit("/batches", idempotency_key, json=body))
+        return value_of(Batch.of, self._submit("/batches", idempotency_key, json=body))
 
     def upscale_batch(
         self,
@@ -100,11 +105,13 @@ class Client:
         **fields: Unpack[UpscaleFields],
     ) -> Batch:
         """Order several images to be enlarged in the same way, all of them or none."""
-        return Batch.of(self._submit("/batches", idempotency_key, **images_form(images, fields)))
+        return value_of(
+            Batch.of, self._submit("/batches", idempotency_key, **images_form(images, fields))
+        )
 
     def retry(self, job: Job | str, *, idempotency_key: str | None = None) -> Job:
         """Order a failed or canceled job again, as a new one; raise Conflict for any other."""
-        return Job.of(self._submit(f"{_job_path(job)}/retry", idempotency_key))
+        return value_of(Job.of, self._submit(f"{_job_path(job)}/retry", idempotency_key))
 
     def price(self, prompt: str, **fields: Unpack[GenerateFields]) -> Price:
         """Return what an image would cost; nothing is queued or charged."""
@@ -115,7 +122,7 @@ class Client:
         body = self._transport.call(
             "POST", path, read_object, params={"dry_run": "true"}, headers=_AT_ONCE, **request
         )
-        return Price.of(body)
+        return value_of(Price.of, body)
 
     def describe(self) -> dict[str, Any]:
         """Return the service's OpenAPI document, which tells what every field may hold."""
@@ -125,11 +132,11 @@ class Client:
 
     def job(self, job_id: str) -> Job:
         """Return a job as it is now."""
-        return Job.of(self._get(_job_path(job_id)))
+        return value_of(Job.of, self._get(_job_path(job_id)))
 
     def get_batch(self, batch_id: str) -> Batch:
         """Return a batch as it is now."""
-        return Batch.of(self._get(_batch_path(batch_id)))
+        return value_of(Batch.of, self._get(_batch_path(batch_id)))
 
     def jobs(
         self, *, status: str | None = None, kind: str | None = None, batch_id: str | None = None
@@ -151,8 +158,7 @@ class Client:
         given = {**choice, "limit": str(limit), "cursor": cursor}
         params = {name: value for name, value in given.items() if value}
         body = self._get("/jobs", params=params)
-        jobs = tuple(Job.of(each) for each in body.get("jobs", ()))
-        return Page(jobs=jobs, next_cursor=body.get("next_cursor"))
+        return value_of(Page.of, body)
 
     @overload
     def watch(
@@ -201,7 +207,9 @@ class Client:
     def cancel(self, thing: Job | Batch | str) -> Job | Batch:
         """Cancel a job (or its id) or a batch; raise Conflict when it had ended already."""
         path = _batch_path(thing.batch_id) if isinstance(thing, Batch) else _job_path(thing)
-        read = Batch.of if isinstance(thing, Batch) else Job.of
+        read: Callable[[dict[str, Any]], Job | Batch] = (
+            Batch.of if isinstance(thing, Batch) else Job.of
+        )
         try:
             body = self._transport.call("DELETE", path, read_object)
         except Conflict as conflict:
@@ -210,7 +218,7 @@ class Client:
                 body.get("status") != "canceled"
             ):  # else this very call did it, and its answer was lost
                 raise
-        return read(body)
+        return value_of(read, body)
 
     # Fetching.
 
@@ -226,7 +234,7 @@ class Client:
     def archive(self, batch: Batch | str, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the images of a batch that are finished now to a zip, with a manifest."""
         batch_id = batch.batch_id if isinstance(batch, Batch) else batch
-        write = writer(Path(path), overwrite=overwrite)
+        write = writer(Path(path), overwrite=overwrite, most=None)
         return self._transport.call("GET", f"{_batch_path(batch_id)}/archive", write)
 
     def _image_url(self, job: Job | BatchJob | str) -> str:

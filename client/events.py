@@ -7,7 +7,11 @@ from typing import Any
 
 import requests
 
+from client.errors import ServiceFault
+
 MIMETYPE = "text/event-stream"
+# A batch of ten thousand jobs is told in less.
+_MOST_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ def events_in(response: requests.Response) -> Iterator[Event | None]:
             name = value
         elif field == "data":
             data += value
+            _check_size(data)
         elif line:
             yield None
         else:
@@ -55,5 +60,11 @@ def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
     rest = b""
     for piece in pieces:
         *whole, rest = (rest + piece).split(b"\n")
+        _check_size(rest)
         for line in whole:
             yield line.removesuffix(b"\r").decode(errors="replace")
+
+
+def _check_size(held: str | bytes) -> None:
+    if len(held) > _MOST_BYTES:
+        raise ServiceFault("The stream has an event without an end")

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from client.answers import check_size
+from client.answers import MOST_PICTURE_BYTES, check_size
 from client.files import write_whole
 from client.transport import Transport
 
@@ -25,13 +25,15 @@ def picture(transport: Transport, url: str, read: Callable[[requests.Response], 
     return transport.call("GET", where, read, anonymous=True, seconds=_PICTURE_SECONDS)
 
 
-def writer(path: Path, *, overwrite: bool) -> Callable[[requests.Response], Path]:
+def writer(
+    path: Path, *, overwrite: bool, most: int | None = MOST_PICTURE_BYTES
+) -> Callable[[requests.Response], Path]:
     """Return what writes an answer's body to a file; raise FileExistsError before it is asked for."""
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} is there already")
 
     def write(response: requests.Response) -> Path:
-        pieces = check_size(response, response.iter_content(_PIECE_BYTES))
+        pieces = check_size(response, response.iter_content(_PIECE_BYTES), most)
         write_whole(path, pieces, replace=overwrite)
         return path
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, TypeVar, get_origin
 
 TERMINAL = frozenset({"succeeded", "failed", "canceled", "partial"})
 T = TypeVar("T", bound="_Told")
@@ -14,9 +15,24 @@ class _Told:
 
     @classmethod
     def of(cls: type[T], body: Mapping[str, Any]) -> T:
-        """Return the value of a body; fields that are not known here are left in `raw`."""
-        known = {each.name for each in fields(cls)} - {"raw"}
-        return cls(raw=body, **{name: body[name] for name in known & body.keys()})
+        """Return the value of a body; fields that are not known here are left in `raw`.
+
+        Raises TypeError or ValueError for what is none of this service's.
+        """
+        if not isinstance(body, Mapping):
+            raise TypeError("what is told is no object")
+        kinds = {each.name: each.type for each in fields(cls) if each.name in body}
+        told = {name: body[name] for name, kind in kinds.items() if name != "raw"}
+        for name in [name for name, value in told.items() if not _fits(value, kinds[name])]:
+            if told.pop(name) is not None:  # what is not told is as if it were left out
+                raise ValueError(f"{name} is of another kind")
+        return cls(raw=body, **told)
+
+
+def _fits(value: object, kind: Any) -> bool:
+    origin = get_origin(kind)
+    kind = kind if origin in (None, UnionType) else origin
+    return isinstance(value, kind) or (isinstance(value, int) and isinstance(0.0, kind))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +138,7 @@ class Batch(_Told):
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> "Batch":
         """Return the batch of a body."""
-        told = super().of({**body, "jobs": tuple(BatchJob.of(job) for job in body.get("jobs", ()))})
+        told = super().of({**body, "jobs": tuple(map(BatchJob.of, body.get("jobs") or ()))})
         object.__setattr__(told, "raw", body)
         return told
 
@@ -138,11 +154,16 @@ class Batch(_Told):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
+class Page(_Told):
     """Jobs, newest first, and what leads to the next page, None at the end."""
 
-    jobs: tuple[Job, ...]
+    jobs: tuple[Job, ...] = ()
     next_cursor: str | None = None
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "Page":
+        """Return the page of a body."""
+        return super().of({**body, "jobs": tuple(map(Job.of, body.get("jobs") or ()))})
 
 
 @dataclass(frozen=True, kw_only=True)

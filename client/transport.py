@@ -10,16 +10,17 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from requests.exceptions import InvalidSchema
 
 from client.answers import fault_of
-from client.errors import ClientError, Unreachable
+from client.errors import ClientError, ServiceFault, Unreachable
 
 T = TypeVar("T")
 OnTrouble = Callable[[ClientError, float], object]
 CONNECT_SECONDS = 5.0
 # For the answer to begin, and between two pieces of it, beyond what the service was asked to hold it.
 READ_SECONDS = 60.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 15.0
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _AGENT = "stability-ai-image-api-client/0.1.0"
 
@@ -34,7 +35,10 @@ class Transport:
         patience: float,
         on_trouble: OnTrouble | None = None,
     ) -> None:
-        self.base_url = _checked(base_url)
+        try:
+            self.base_url = checked_address(base_url)
+        except ValueError as wrong:
+            raise ValueError(f"The service's address {wrong}") from None
         self.patience = patience
         self._on_trouble = on_trouble
         if api_key and not (api_key.isascii() and api_key.isprintable()):
@@ -47,6 +51,12 @@ class Transport:
         for scheme in ("http://", "https://"):
             # what is repeated is decided here, and not by the adapter
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=32, max_retries=0))
+
+    @property
+    def shows_key_in_the_clear(self) -> bool:
+        """Tell whether the client key travels to another machine for anybody between to read."""
+        parts = urlsplit(self.base_url)
+        return self._key.is_there and parts.scheme == "http" and parts.hostname not in _LOOPBACK
 
     def close(self) -> None:
         """Close every connection."""
@@ -70,7 +80,7 @@ class Transport:
                 with self.once(method, path, **options) as response:
                     return read(response)
             except ClientError as error:
-                wait = pause if error.retry_after is None else error.retry_after
+                wait = max(pause, error.retry_after or 0.0)
                 if not error.temporary or time.monotonic() + wait > end:
                     raise
                 self.sit_out(error, wait)
@@ -109,6 +119,10 @@ class Transport:
                 if fault := fault_of(response):
                     raise fault
                 yield response
+        except (requests.TooManyRedirects, requests.exceptions.InvalidURL, InvalidSchema) as error:
+            raise ServiceFault(
+                "The service sent this on to where nothing can be fetched"
+            ) from error
         except requests.RequestException as error:
             raise Unreachable(_why(error, self.base_url)) from error
 
@@ -127,18 +141,29 @@ class _Key(AuthBase):
     def __init__(self, api_key: str | None) -> None:
         self._api_key = api_key
 
+    @property
+    def is_there(self) -> bool:
+        """Tell whether there is one."""
+        return bool(self._api_key)
+
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self._api_key:
             request.headers["Authorization"] = f"Bearer {self._api_key}"
         return request
 
 
-def _checked(base_url: str) -> str:
-    parts = urlsplit(base_url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(
-            f"The service's address must be like http://127.0.0.1:5000, not {base_url}"
-        )
+def checked_address(base_url: str) -> str:
+    """Return a service's address without a slash at its end; raise ValueError for what is none."""
+    if "@" in base_url:
+        # it is told in messages and written into folders, where no password may stand
+        raise ValueError("must hold no user and no password: the client key is given apart")
+    try:
+        parts = urlsplit(base_url)
+        whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # brackets, or a port, that can't be
+        whole = False
+    if not whole or parts.query or parts.fragment:
+        raise ValueError(f"must be like http://127.0.0.1:5000, not {base_url}")
     return base_url.rstrip("/")
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
-from client.answers import read_object
+from client.answers import read_object, value_of
 from client.errors import ClientError, LimitReached, ServiceFault, Unreachable, WaitTimeout
 from client.events import MIMETYPE, events_in
 from client.models import Batch, Job
@@ -63,7 +63,7 @@ class Watch(Generic[T]):
     def _pause(self, error: ClientError, pause: float) -> float:
         if not error.temporary:
             raise error
-        return pause if error.retry_after is None else error.retry_after
+        return max(pause, error.retry_after or 0.0)
 
     def _round(self, end: float, every: float | None) -> Iterator[T]:
         """Yield what one stream tells, or one answer that is held until something has changed."""
@@ -82,7 +82,9 @@ class Watch(Generic[T]):
         try:
             yield from self._events(end)
         except (LimitReached, ServiceFault):
-            return  # no place for another stream, or a restart: an answer that is held does as well
+            # no place for another stream, or none that can be read: an answer that is held does as well
+            self._streams = False
+            return
         except Unreachable:
             # silence is a proxy that holds it back; anything else says nothing against streams
             self._streams = self._streams or time.monotonic() - begun < _SILENT_SECONDS
@@ -109,16 +111,20 @@ class Watch(Generic[T]):
                     return
 
     def _held(self, seconds: float) -> Iterator[T]:
-        hold = max(0.0, seconds)
+        hold, before = max(0.0, seconds), self._seen
         with self._transport.once(
             "GET", self._path, params={"wait": f"{hold:.1f}"}, seconds=hold + 15
         ) as response:
             body = read_object(response)
             waited = response.elapsed.total_seconds()
-        yield from self._news(body, always=self._seen is not None and waited >= hold)
+        early = waited < hold
+        yield from self._news(body, always=before is not None and not early)
+        if early and self._seen is before is not None:
+            # a service that holds no more answers says so at once, and would be asked without a pause
+            time.sleep(min(max(1, before.poll_after_seconds or 0), hold - waited))
 
     def _news(self, body: dict[str, Any], *, always: bool = False) -> Iterator[T]:
-        thing = self._read(body)
+        thing = value_of(self._read, body)
         if always or self._seen is None or thing.revision > self._seen.revision:
             self._seen = thing
             yield thing

@@ -14,10 +14,12 @@ from client.client import Client
 from client.errors import (
     BudgetExceeded,
     ClientError,
+    Gone,
     InvalidRequest,
     JobFailed,
     LimitReached,
     NotFound,
+    ServiceFault,
     Unavailable,
     Unreachable,
 )
@@ -54,6 +56,11 @@ class BatchRun:
             for group in self._state.groups
             if group.batch_id and any(entry.status == ORDERED for entry in group.entries)
         ]
+
+    def planned(self, orders: Sequence[Order]) -> list[Group]:
+        """Return what a run would order now; nothing is sent or written. Raises Stopped."""
+        self._plan(orders)
+        return [group for group in self._state.groups if group.sent is None]
 
     def run(self, orders: Sequence[Order], tally: Tally) -> list[Entry]:
         """Order what is new, wait, and fetch; return what became of each order, in its order."""
@@ -149,8 +156,9 @@ class BatchRun:
             if _is_refusal(fault):
                 self._state.drop(group)
             raise
+        pairs = _pairs(group, batch)
         group.batch_id = batch.batch_id
-        for entry, job in zip(group.entries, batch.jobs, strict=True):
+        for entry, job in pairs:
             entry.job_id = job.job_id
             entry.status = ORDERED if entry.status == PLANNED else entry.status
         self._state.write()
@@ -181,7 +189,7 @@ class BatchRun:
             self._client.job(group.entries[0].job_id or "") if batch.status == "queued" else None
         )
         tally.stands(batch, place)
-        for entry, job in zip(group.entries, batch.jobs, strict=True):
+        for entry, job in _pairs(group, batch):
             if entry.status == ORDERED and job.terminal:
                 self._end(entry, job)
                 tally.ended(entry)
@@ -192,11 +200,19 @@ class BatchRun:
             try:
                 path = keep(self._client, job, self._state.folder, entry.stem)
                 entry.status, entry.file = SAVED, path.name
-            except JobFailed as gone:
+            # the batch is there: it is this image alone that is not
+            except (JobFailed, Gone, NotFound) as gone:
                 entry.status, entry.error = "gone", gone.message
         else:
             entry.status = job.status
             entry.error, entry.error_code = job.error, job.error_code
+
+
+def _pairs(group: Group, batch: Batch) -> list[tuple[Entry, BatchJob]]:
+    """Return each image with its job; they come in the order in which they were sent."""
+    if len(batch.jobs) != len(group.entries):
+        raise ServiceFault(f"Batch {batch.batch_id} is not what was ordered")
+    return list(zip(group.entries, batch.jobs, strict=True))
 
 
 def _is_refusal(fault: ClientError) -> bool:
@@ -227,7 +243,7 @@ def _entry(order: Order, stem: str) -> Entry:
 
 def _free(stem: str, taken: set[str], folder: Path) -> str:
     """Return a name that neither another image of the folder nor a file in it has."""
-    there = taken | {path.stem.lower() for path in folder.iterdir()}
+    there = taken | {path.stem.lower() for path in folder.glob("*")}
     found, number = stem, 1
     while found.lower() in there:
         number += 1

@@ -75,6 +75,8 @@ def build_context(options: argparse.Namespace, screen: Screen) -> Context:
         hasty = Client(url, key, patience=0)
     except ValueError as wrong:
         raise UsageFault(str(wrong)) from None
+    if client.shows_key_in_the_clear:
+        screen.say(f"Anybody between here and {url} can read the client key: use https.")
     return Context(options, client, hasty, screen)
 
 

@@ -34,6 +34,14 @@ _CODES: tuple[tuple[type[ClientError], int], ...] = (
 )
 
 
+def unsure(key: str) -> str:
+    """Return what to do about an order of which nobody knows whether it was taken."""
+    return (
+        "It may have been ordered. To order it again and pay once, give the same command with"
+        f" --idempotency-key {key}"
+    )
+
+
 class UsageFault(Exception):
     """What was asked for can't be done as it was asked; the message says what can."""
 

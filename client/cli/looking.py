@@ -1,10 +1,11 @@
 """The commands that look at jobs, end them, and fetch what is there."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from client.cli import names
 from client.cli.context import Context
 from client.cli.faults import DONE, FAILED, UsageFault
 from client.cli.ordering import save
@@ -13,7 +14,9 @@ from client.errors import Conflict, JobFailed, NotFound
 from client.files import unused
 from client.models import Batch, Job
 
-_LIST = "{:32}  {:9}  {:8}  {:16}  {}"
+_LIST = "{0:32}  {1:9}  {2:8}  {3:16}  {4}"
+# What is shorter leaves room for the prompt.
+_SHORT, _SHORT_WIDTH = "{0:32}  {1:9}  {4}", 100
 _KINDS = {"GenerateRequest": "generate", "UpscaleRequest": "upscale"}
 
 
@@ -26,9 +29,13 @@ def jobs(context: Context) -> int:
         prompt = str(job.request.get("prompt") or job.request.get("mode") or "")
         when = (job.created_at or "")[:16].replace("T", " ")
         cells = (job.job_id, job.status, job.kind, when, prompt.replace("\t", " "))
-        line = _LIST.format(*cells)[:width] if width else "\t".join(cells)
+        line = _line(cells, width) if width else "\t".join(cells)
         context.screen.result(line, job.raw)
     return DONE
+
+
+def _line(cells: Sequence[str], width: int) -> str:
+    return (_SHORT if width < _SHORT_WIDTH else _LIST).format(*cells)[:width]
 
 
 def show(context: Context) -> int:
@@ -86,7 +93,7 @@ def _fetch(context: Context, name: str) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     batch = context.client.get_batch(name)
-    path = unused(folder / f"batch-{batch.batch_id[:32]}.zip")
+    path = unused(folder / f"{names.safe(f'batch-{batch.batch_id}')}.zip")
     context.client.archive(batch, path)
     context.screen.result(str(path), {**batch.raw, "file": str(path)})
 

@@ -15,10 +15,11 @@ from client.cli.faults import (
     Stopped,
     UsageFault,
     code_of,
+    unsure,
 )
 from client.cli.parser import build_parser
 from client.cli.screen import Screen
-from client.errors import ClientError, JobFailed
+from client.errors import ClientError, JobFailed, Refused
 
 _COMMANDS: dict[str, Callable[[Context], int]] = {
     "generate": ordering.generate,
@@ -57,9 +58,10 @@ def _run(options: argparse.Namespace, screen: Screen) -> int:
     except Stopped as stopped:
         return _told(screen, str(stopped), FAILED)
     except ClientError as error:
-        if hasattr(options, "batch_size"):
+        resumes = options.command == "batch" or len(getattr(options, "images", ())) > 1
+        if resumes:
             screen.say("What is ordered is not lost: run the same command again to go on.")
-        return _refused(screen, error)
+        return _refused(screen, error, resumes=resumes)
     except BrokenPipeError:
         raise
     except OSError as problem:
@@ -74,7 +76,7 @@ def _told(screen: Screen, message: str, code: int) -> int:
     return code
 
 
-def _refused(screen: Screen, error: ClientError) -> int:
+def _refused(screen: Screen, error: ClientError, *, resumes: bool) -> int:
     """Tell a fault of the service: each thing that is wrong, and the id under which it was logged."""
     code = code_of(error)
     screen.fault(error.message)
@@ -82,6 +84,8 @@ def _refused(screen: Screen, error: ClientError) -> int:
         if each.get("error") != error.message:
             number = f"{each['index'] + 1}: " if isinstance(each.get("index"), int) else ""
             screen.note(f"  {number}{each.get('field')}: {each.get('error')}")
+    if error.idempotency_key and not isinstance(error, Refused) and not resumes:
+        screen.note(unsure(error.idempotency_key))
     if error.request_id:
         screen.note(f"  request {error.request_id}")
     if isinstance(error, JobFailed):
@@ -96,6 +100,7 @@ def _refused(screen: Screen, error: ClientError) -> int:
                 "errors": list(error.errors),
                 "status": error.status,
                 "request_id": error.request_id,
+                "idempotency_key": None if resumes else error.idempotency_key,
                 "exit_code": code,
             }
         )

@@ -8,7 +8,7 @@ from client.cli.faults import UsageFault
 
 _LONGEST = 60
 _LONGEST_BYTES = 180
-_SUFFIXES = {".webp", ".png", ".jpg", ".jpeg"}
+SUFFIXES = {".webp", ".png", ".jpg", ".jpeg"}
 # Windows opens devices by these names, whatever comes after a dot.
 _DEVICES = {
     "con",
@@ -46,7 +46,7 @@ def fill(template: str, facts: Mapping[str, object]) -> str:
 def safe(text: str) -> str:
     """Return a stem that is one file's name, and nothing else, on Linux, macOS and Windows."""
     clean = "".join("-" if _is_odd(char) else char for char in _composed(text))
-    stem = clean[: -len(Path(clean).suffix)] if Path(clean).suffix.lower() in _SUFFIXES else clean
+    stem = clean[: -len(Path(clean).suffix)] if Path(clean).suffix.lower() in SUFFIXES else clean
     stem = _bounded(stem.strip(" .-")[:_LONGEST]).strip(" .-")
     if stem.split(".")[0].lower() in _DEVICES:
         stem = f"image-{stem}"

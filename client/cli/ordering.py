@@ -1,6 +1,7 @@
 """The commands that pay: generate, upscale, batch."""
 
 import os
+import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,13 +11,14 @@ from urllib.parse import urlsplit
 from client.cli import inputs, names
 from client.cli.batches import BatchRun, Rules
 from client.cli.context import Context
-from client.cli.faults import DONE, FAILED, UsageFault
+from client.cli.faults import DONE, FAILED, UsageFault, unsure
 from client.cli.pictures import keep
+from client.cli.prices import prices_of, tell_price
 from client.cli.state import SAVED, Entry, locked, read_state
 from client.errors import JobFailed
 from client.fields import address_of
-from client.models import Job, Price
-from client.orders import images_form, prompts_body, upscale_request
+from client.models import Job
+from client.orders import upscale_request
 
 _STDOUT = "-"
 # So often a place in the queue is asked for.
@@ -27,10 +29,14 @@ def generate(context: Context) -> int:
     """Order an image, wait for it, save it."""
     fields = context.fields()
     if context.options.dry_run:
-        return _tell_price(context, context.client.price_of("/generate_image", json=fields))
+        return tell_price(context, context.client.price_of("/generate_image", json=fields))
     _check_stdout(context)
     names.fill(context.name or "", _facts(Job(job_id="0" * 32, status="queued")))
-    return _single(context, lambda: context.client.generate(**fields), context.folder(), None)
+
+    def order(key: str) -> Job:
+        return context.client.generate(**fields, idempotency_key=key)
+
+    return _single(context, order, context.folder(), None)
 
 
 def upscale(context: Context) -> int:
@@ -38,8 +44,9 @@ def upscale(context: Context) -> int:
     images, fields = context.options.images, context.fields()
     if len(images) == 1:
         return _upscale_one(context, images[0], fields)
-    if context.options.no_wait or context.options.timeout is not None:
-        raise UsageFault("--no-wait and --timeout are for a single image")
+    options = context.options
+    if options.no_wait or options.timeout is not None or options.idempotency_key:
+        raise UsageFault("--no-wait, --timeout and --idempotency-key are for a single image")
     paths = [Path(name) for name in images]
     usual = Path(os.path.commonpath([path.resolve().parent for path in paths]))
     return _many(context, inputs.read_images(paths, fields, context.name), usual)
@@ -52,11 +59,15 @@ def _upscale_one(context: Context, image: str, fields: Mapping[str, Any]) -> int
         inputs.digest_of(path)  # one that can't be read is told before anything else
     if context.options.dry_run:
         request = upscale_request(image, fields)
-        return _tell_price(context, context.client.price_of("/upscale_image", **request))
+        return tell_price(context, context.client.price_of("/upscale_image", **request))
     _check_stdout(context)
     stem = inputs.enlarged(path, 1, fields, context.name)
     folder = context.folder(Path() if address else path.parent)
-    return _single(context, lambda: context.client.upscale(image, **fields), folder, stem)
+
+    def order(key: str) -> Job:
+        return context.client.upscale(image, **fields, idempotency_key=key)
+
+    return _single(context, order, folder, stem)
 
 
 def batch(context: Context) -> int:
@@ -84,11 +95,12 @@ def save(context: Context, job: Job, folder: Path, stem: str | None) -> int:
     return DONE
 
 
-def _single(context: Context, order: Callable[[], Job], folder: Path, stem: str | None) -> int:
+def _single(context: Context, order: Callable[[str], Job], folder: Path, stem: str | None) -> int:
+    key = context.options.idempotency_key or secrets.token_hex(16)
     try:
-        job = order()
+        job = order(key)
     except KeyboardInterrupt:
-        context.screen.say("It may have been ordered; to see: python -m client jobs")
+        context.screen.say(unsure(key))
         raise
     if context.options.no_wait:
         context.screen.result(job.job_id, job.raw)
@@ -123,9 +135,11 @@ def _many(context: Context, orders: Sequence[inputs.Order], usual: Path) -> int:
     if options.out == _STDOUT:
         raise UsageFault("--out must be a folder: several images can't go to stdout")
     folder = context.folder(usual)
-    if options.dry_run:
-        return _tell_price(context, *_prices(context, orders, folder))
     rules = Rules(options.batch_size, options.retry_failed, options.order_again)
+    if options.dry_run:
+        state = read_state(folder, context.client.base_url)
+        groups = BatchRun(context.client, context.hasty, state, rules).planned(orders)
+        return tell_price(context, *prices_of(context.client, groups))
     with locked(folder):
         state = read_state(folder, context.client.base_url)
         run = BatchRun(context.client, context.hasty, state, rules)
@@ -174,37 +188,6 @@ def _told(entry: Entry, folder: Path) -> dict[str, Any]:
         "error": entry.error,
         "error_code": entry.error_code,
     }
-
-
-def _prices(context: Context, orders: Sequence[inputs.Order], folder: Path) -> list[Price]:
-    """Ask for the price of what a run would order now."""
-    known = read_state(folder, context.client.base_url).latest()
-    new = [order for order in orders if order.mark not in known]
-    size = context.options.batch_size
-    parts = [new[start : start + size] for start in range(0, len(new), size)]
-    return [context.client.price_of("/batches", **_request(part)) for part in parts]
-
-
-def _request(part: Sequence[inputs.Order]) -> dict[str, Any]:
-    if part[0].kind == "generate":
-        return {"json": prompts_body([order.request for order in part], {}, None, None)}
-    return images_form([order.source for order in part if order.source], part[0].request)
-
-
-def _tell_price(context: Context, *prices: Price) -> int:
-    credits = sum(price.credits_estimate for price in prices)
-    images = sum(price.total for price in prices)
-    what = "1 image" if images == 1 else f"{images} images"
-    told = {
-        "credits_estimate": credits,
-        "total": images,
-        "queue": prices[0].queue if prices else {},
-        "requests": [
-            request for price in prices for request in price.raw.get("requests", [price.request])
-        ],
-    }
-    context.screen.result(f"{credits:g} credits for {what}; nothing was ordered", told)
-    return DONE
 
 
 def _check_stdout(context: Context) -> None:

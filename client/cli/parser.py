@@ -180,6 +180,11 @@ def _add_single(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--timeout", type=float, metavar="SECONDS", help="wait no longer than this"
     )
+    command.add_argument(
+        "--idempotency-key",
+        metavar="KEY",
+        help="order under this key: the same order again within a day is the same job, paid once",
+    )
 
 
 def _add_resuming(command: argparse.ArgumentParser) -> None:

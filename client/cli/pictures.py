@@ -3,6 +3,7 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from client.cli.names import SUFFIXES
 from client.client import Client
 from client.errors import JobFailed
 from client.files import unused
@@ -32,4 +33,4 @@ def keep(client: Client, job: Job | BatchJob, folder: Path, stem: str) -> Path:
 def suffix_of(image_url: str) -> str:
     """Return the suffix of an image's address, .webp when there is none that can be one."""
     suffix = Path(urlsplit(image_url).path).suffix
-    return suffix if suffix[1:].isalnum() and suffix.isascii() else ".webp"
+    return suffix if suffix in SUFFIXES else ".webp"

@@ -36,7 +36,7 @@ class Screen:
 
     def result(self, text: str, told: Mapping[str, Any]) -> None:
         """Print one result: a line for people, or its JSON."""
-        line = json.dumps(told, ensure_ascii=False) if self.machine else plain(text)
+        line = _json(told) if self.machine else plain(text)
         if self._progress and sys.stdout.isatty():
             # above the moving line, which would else be broken by it
             self._progress.console.print(escape(line), soft_wrap=True)
@@ -198,6 +198,14 @@ def is_over(entry: Entry) -> bool:
 def plain(text: str) -> str:
     """Return a text as one line that steers no terminal; tabs stay."""
     return "".join(char if char.isprintable() or char == "\t" else " " for char in text)
+
+
+def _json(told: Mapping[str, Any]) -> str:
+    """Return JSON that steers no terminal either: what can't be printed stands there by its number."""
+    return "".join(
+        char if char.isprintable() else json.dumps(char)[1:-1]
+        for char in json.dumps(told, ensure_ascii=False)
+    )
 
 
 def _outcome(entry: Entry) -> str:

@@ -72,6 +72,8 @@ def upscale_image(call: Call) -> CallToolResult:
     """Order an image to be enlarged, and wait for it."""
     fields = _fields(call)
     url, path = fields.pop("image_url", None), fields.pop("image_path", None)
+    if "image" in fields:
+        raise ArgumentFault("There is no argument image; give image_url")
     if path is not None and not call.local_files:
         raise ArgumentFault("image_path is for a server on your own machine; give image_url")
     if (url is None) == (path is None):

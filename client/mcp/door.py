@@ -17,7 +17,8 @@ from client.mcp.settings import Settings, SettingsFault
 
 PATH, ALIVE = "/mcp", "/healthz"
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+# Headers by which proxies say for whom they call; besides all that begin with x-forwarded.
+_FORWARDED = {"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"}
 _STOP_SECONDS = 5
 
 
@@ -101,9 +102,13 @@ class Door:
     def _refusal(self, headers: Headers) -> tuple[int, str] | None:
         if not self._open and not shown_key(headers):
             return 401, "Show a client key of the image service: Authorization: Bearer <key>"
-        if self._open and any(name in headers for name in _FORWARDED):
+        if self._open and any(map(_is_a_proxys, headers)):
             return 403, "Without MCP_ALLOWED_HOSTS this server answers no proxy"
         return None
+
+
+def _is_a_proxys(header: str) -> bool:
+    return header in _FORWARDED or header.startswith("x-forwarded")
 
 
 def _hosts(settings: Settings) -> list[str]:

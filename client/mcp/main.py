@@ -9,10 +9,12 @@ from collections.abc import Sequence
 import anyio
 from mcp.server.stdio import stdio_server
 
+from client.client import Client
 from client.mcp.door import PATH, Address, serve
 from client.mcp.server import build_server
 from client.mcp.settings import Settings, SettingsFault
 
+log = logging.getLogger(__name__)
 _USAGE = 2
 _ABOUT = """The image service as tools of an assistant (Model Context Protocol).
 
@@ -54,6 +56,9 @@ def _serve_http(settings: Settings, text: str) -> None:
 
 
 async def _serve_stdio(settings: Settings) -> None:
+    with Client(settings.url, settings.key) as client:
+        if client.shows_key_in_the_clear:
+            log.warning("Anybody between here and %s can read the key: use https", settings.url)
     server = build_server(settings, local_files=True)
     async with stdio_server() as (read, write):
         await server.run(read, write, server.create_initialization_options())

@@ -1,15 +1,18 @@
 """What the tools' server is told by its environment; read once, every complaint at once."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import urlsplit
+
+from client.transport import checked_address
 
 USUAL_URL = "http://127.0.0.1:5000"
 # Many assistants give a call up after 60 s; the picture is on its way then, and nobody is told.
 _WAIT_SECONDS, _LONGEST_WAIT = 50.0, 600.0
 # Claude Desktop drops an answer of more than 1,048,576 characters. This is 933,336 in base64.
 _INLINE_BYTES = 700_000
+_HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
 class SettingsFault(Exception):
@@ -58,10 +61,11 @@ def _number(environment: Mapping[str, str], name: str, usual: float, wrong: list
 
 
 def _url(url: str, wrong: list[str]) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        wrong.append(f"IMAGE_API_URL must be like {USUAL_URL}, not {url}")
-    return url.rstrip("/")
+    try:
+        return checked_address(url)
+    except ValueError as why:
+        wrong.append(f"IMAGE_API_URL {why}")
+        return USUAL_URL
 
 
 def _key(key: str | None, wrong: list[str]) -> str | None:
@@ -73,6 +77,6 @@ def _key(key: str | None, wrong: list[str]) -> str | None:
 def _hosts(text: str, wrong: list[str]) -> tuple[str, ...]:
     hosts = tuple(host.strip().lower() for host in text.split(",") if host.strip())
     for host in hosts:
-        if "/" in host or "*" in host or not urlsplit(f"//{host}").hostname:
+        if not _HOST.fullmatch(host):
             wrong.append(f"MCP_ALLOWED_HOSTS must be names like images.example.org, not {host}")
     return hosts

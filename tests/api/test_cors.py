@@ -86,6 +86,7 @@ def test_a_preflight_tells_what_may_be_sent(shared: Api, path: str) -> None:
     assert told["Access-Control-Allow-Methods"] == "GET, HEAD, POST, DELETE"
     taken = told["Access-Control-Allow-Headers"].split(", ")
     assert {"Authorization", "Idempotency-Key", "Prefer", "X-API-Key", "Content-Type"} <= set(taken)
+    assert {"X-Stainless-Lang", "X-Stainless-Retry-Count", "OpenAI-Organization"} <= set(taken)
     assert told["Access-Control-Max-Age"] == "600"
     assert "Access-Control-Allow-Private-Network" not in told
     assert {"Origin", "Access-Control-Request-Method"} <= set(told["Vary"].split(", "))

@@ -129,3 +129,13 @@ def test_an_id_stays_one_part_of_the_address(service: Script, client: Client) ->
     client.job("../batches/x?y")
 
     assert service.seen[0].path == "/jobs/..%2Fbatches%2Fx%3Fy"
+
+
+def test_an_image_may_be_named_as_what_it_is(service: Script, client: Client) -> None:
+    service.will(says(202, told("queued")))
+
+    client.upscale(image="https://pictures.example/a.png", mode="fast")
+    client.generate(prompt="A fox")
+
+    assert b'"image_url": "https://pictures.example/a.png"' in service.seen[0].body
+    assert b'"prompt": "A fox"' in service.seen[1].body

@@ -126,7 +126,7 @@ def test_nobody_there_is_told_within_the_patience() -> None:
     with client, pytest.raises(Unreachable, match=f"Nothing answers at {base}"):
         client.job("j1")
 
-    assert len(troubles) == 1
+    assert len(troubles) == 2
 
 
 def test_the_key_is_shown_to_the_service_and_not_with_pictures(
@@ -146,10 +146,31 @@ def test_the_key_is_shown_to_the_service_and_not_with_pictures(
     assert "authorization" not in service.seen[1].headers
 
 
-@pytest.mark.parametrize("base", ["127.0.0.1:5000", "ftp://x", "http://", ""])
+@pytest.mark.parametrize(
+    "base",
+    [
+        *(
+            "127.0.0.1:5000",
+            "ftp://x",
+            "http://",
+            "",
+            "http://[::1",
+            "http://x:99999",
+            "http://x:a",
+        ),
+        *("http://x/?a=1", "http://x/#a"),
+    ],
+)
 def test_an_address_that_is_none_is_refused_at_once(base: str) -> None:
     with pytest.raises(ValueError, match="must be like http"):
         Client(base)
+
+
+def test_a_password_in_an_address_is_refused_and_not_told() -> None:
+    with pytest.raises(ValueError, match="no user and no password") as caught:
+        Client("https://me:s3cret@images.example")
+
+    assert "s3cret" not in str(caught.value)
 
 
 def test_a_key_that_no_header_can_hold_is_refused_without_being_told() -> None:
@@ -157,3 +178,42 @@ def test_a_key_that_no_header_can_hold_is_refused_without_being_told() -> None:
         Client(api_key="s3cret\nX-Evil: 1")
 
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_service_that_asks_for_no_pause_is_given_one_that_grows(service: Script) -> None:
+    pauses: list[float] = []
+    service.will(AWAY)
+
+    client = Client(service.base, patience=1, on_trouble=lambda _, pause: pauses.append(pause))
+    with client, pytest.raises(Unavailable):
+        client.job("j1")
+
+    assert 1 < len(pauses) < 4
+    assert min(pauses) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("base", "key", "clear"),
+    [
+        ("http://images.example", "k", True),
+        ("http://images.example", None, False),
+        ("https://images.example", "k", False),
+        ("http://127.0.0.1:5000", "k", False),
+        ("http://[::1]:5000", "k", False),
+    ],
+)
+def test_a_key_that_anybody_between_can_read_is_told_of(
+    base: str, key: str | None, clear: bool
+) -> None:
+    with Client(base, key) as client:
+        assert client.shows_key_in_the_clear is clear
+
+
+def test_no_proxy_leads_to_this_machine(service: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    service.will(QUEUED)
+
+    with Client(service.base, patience=0) as client:
+        assert client.job("j1").status == "queued"

@@ -96,3 +96,14 @@ def test_who_never_comes_back_is_given_up(service: Script) -> None:
 
     with Client(service.base, patience=0) as client, pytest.raises(Unreachable):
         client.wait("j1")
+
+
+def test_a_service_that_holds_no_answer_is_not_asked_without_a_pause(
+    service: Script, client: Client
+) -> None:
+    service.will(says(200, RUNNING))
+
+    with pytest.raises(WaitTimeout):
+        client.wait("j1", timeout=0.3)
+
+    assert len(service.seen) <= 3

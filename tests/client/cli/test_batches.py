@@ -1,17 +1,28 @@
 """A batch that is run again, whatever ended the run before: nothing is paid or fetched twice."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from client import Client, ClientError, InvalidRequest, LimitReached, Unauthorized, Unreachable
+from client import (
+    Client,
+    ClientError,
+    Gone,
+    InvalidRequest,
+    LimitReached,
+    NotFound,
+    ServiceFault,
+    Unauthorized,
+    Unreachable,
+)
 from client.cli.batches import BatchRun, Rules
 from client.cli.faults import Stopped
 from client.cli.inputs import read_images, read_prompts
 from client.cli.screen import Screen, Tally
-from client.cli.state import FILE, Entry, locked, read_state
+from client.cli.state import FILE, Entry, read_state
 from client.errors import Details
 from tests.client.cli.kiosk import Kiosk
 
@@ -102,6 +113,17 @@ def test_what_the_service_may_have_forgotten_is_not_paid_blindly(folder: Folder)
     assert folder.kiosk.paid == ["A fox", "A fox"]
 
 
+def test_a_batch_that_is_not_what_was_ordered_is_told(folder: Folder) -> None:
+    folder.run("A fox")
+    key = json.loads((folder.out / FILE).read_text())["groups"][0]["key"]
+    bodies, batch = folder.kiosk.by_key[key]
+    folder.kiosk.by_key[key] = bodies, replace(batch, jobs=batch.jobs * 2)
+    (folder.out / "001-a-fox.webp").unlink()
+
+    with pytest.raises(ServiceFault, match="not what was ordered"):
+        folder.run("A fox")
+
+
 def test_what_was_answered_is_fetched_however_old(folder: Folder) -> None:
     folder.kiosk.faults = []
     folder.run("A fox")
@@ -135,6 +157,24 @@ def test_what_failed_is_ordered_again_only_when_asked(folder: Folder) -> None:
     assert [entry.status for entry in retried] == ["saved", "saved"]
     assert folder.kiosk.paid == ["A fox", "A hare", "A hare"]
     assert folder.files() == ["001-a-fox.webp", "002-a-hare.webp"]
+
+
+@pytest.mark.parametrize("fault", [NotFound, Gone])
+def test_an_image_that_is_not_there_loses_no_other(
+    folder: Folder, fault: type[ClientError]
+) -> None:
+    real = folder.kiosk.save
+
+    def save(job: Any, path: Path) -> Path:
+        if path.stem == "001-a-fox":
+            raise fault("There is no image of this name")
+        return real(job, path)
+
+    folder.kiosk.save = save  # type: ignore[method-assign]
+
+    entries = folder.run("A fox", "A hare")
+
+    assert [entry.status for entry in entries] == ["gone", "saved"]
 
 
 def test_a_retry_that_is_refused_is_not_forgotten(folder: Folder) -> None:
@@ -256,28 +296,3 @@ def test_an_image_that_was_changed_after_it_may_have_been_ordered_is_told(folder
 
     with pytest.raises(Stopped, match="was changed since it was ordered"):
         run.run(orders, Tally(Screen(quiet=True), 1))
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ('{"version": 1', "is damaged"),
-        ("[]", "is damaged"),
-        ('{"version": 2}', "another version"),
-        ('{"version": 1, "service": "http://other.test", "groups": []}', "http://other.test"),
-    ],
-)
-def test_a_state_that_can_t_be_trusted_stops_the_run(folder: Folder, text: str, why: str) -> None:
-    (folder.out / FILE).write_text(text)
-
-    with pytest.raises(Stopped, match=why):
-        folder.run("A fox")
-
-    assert folder.kiosk.paid == []
-
-
-def test_two_runs_never_share_a_folder(folder: Folder) -> None:
-    with locked(folder.out), pytest.raises(Stopped, match="Another run"), locked(folder.out):
-        pass
-    with locked(folder.out):
-        pass

@@ -201,6 +201,22 @@ def test_the_price_is_told_and_nothing_is_ordered(
     assert [path.name for path in tmp_path.iterdir()] == ["p.txt"]
 
 
+def test_the_price_is_of_what_a_run_would_order(
+    service: Script, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    batch = {"batch_id": "b1", "status": "failed", "revision": 1}
+    batch["jobs"] = [{"job_id": "j1", "status": "failed", "error": "No."}]
+    service.will(says(202, batch), says(200, batch), says(200, {"credits_estimate": 3, "total": 1}))
+    (tmp_path / "p.txt").write_text("A fox\n")
+    assert main(["batch", "p.txt"]) == 1
+    capsys.readouterr()
+
+    assert main(["batch", "p.txt", "--dry-run"]) == 0
+    assert capsys.readouterr().out == "0 credits for 0 images; nothing was ordered\n"
+    assert main(["batch", "p.txt", "--dry-run", "--retry-failed"]) == 0
+    assert capsys.readouterr().out == "3 credits for 1 image; nothing was ordered\n"
+
+
 def test_an_address_is_enlarged_into_this_folder(
     service: Script, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -208,3 +224,54 @@ def test_an_address_is_enlarged_into_this_folder(
 
     assert main(["upscale", "https://example.com/pictures/cat.png?x=1"]) == 0
     assert capsys.readouterr().out == "cat-4x.webp\n"
+
+
+def test_an_order_of_which_nobody_knows_can_be_repeated_and_is_paid_once(
+    service: Script, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.will(says(503, {"error": "away"}, Retry_After="9"), says(400, {"error": "No"}), *MADE)
+
+    assert main(["generate", "A fox", "--patience", "0"]) == 3
+    key = service.seen[0].headers["idempotency-key"]
+    assert f"pay once, give the same command with --idempotency-key {key}\n" in (
+        capsys.readouterr().err
+    )
+    assert main(["generate", "A fox"]) == 2
+    assert "may have been ordered" not in capsys.readouterr().err
+    assert main(["generate", "A fox", "--idempotency-key", key]) == 0
+    assert service.seen[2].headers["idempotency-key"] == key
+
+
+def test_json_steers_no_terminal_and_loses_nothing(
+    service: Script, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prompt = "A fox \x9b31m \u202e \x1b] ö \U000e0041"
+    service.will(says(200, {**DONE, "request": {"prompt": prompt}}))
+
+    assert main(["show", "j1", "--json"]) == 0
+
+    line = capsys.readouterr().out
+    assert line.removesuffix("\n").isprintable()
+    assert "ö" in line
+    assert json.loads(line)["request"]["prompt"] == prompt
+
+
+def test_a_batch_s_zip_stays_in_its_folder(service: Script, tmp_path: Path) -> None:
+    (tmp_path / "in/batch-..").mkdir(parents=True)
+    batch = {"batch_id": "../../../out", "status": "succeeded", "jobs": []}
+    service.will(says(200, batch), says(200, b"PK"))
+
+    assert main(["download", "--batch", "b1", "--out", "in"]) == 0
+
+    assert [path.name for path in tmp_path.rglob("*.zip")] == ["batch-..-..-..-out.zip"]
+    assert not list(tmp_path.glob("*.zip"))
+
+
+def test_a_key_in_the_clear_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IMAGE_API_URL", "http://images.invalid")
+
+    main(["show", "j1", "--patience", "0"])
+
+    assert "can read the client key" in capsys.readouterr().err

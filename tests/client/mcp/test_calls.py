@@ -29,6 +29,7 @@ from tests.client.scripted import Script, says, told
             {"image_path": "/etc/hostname"},
             "image_path is for a server on your own",
         ),
+        ("upscale_image", {"image": "x", "image_url": "data:x"}, "There is no argument image"),
         ("get_job", {}, "job_id must be"),
         ("get_job", {"job_id": ".."}, "job_id must be"),
         ("cancel_job", {"job_id": "a/b"}, "job_id must be"),
@@ -46,7 +47,7 @@ def test_a_wrong_argument_is_named_and_nothing_is_sent(
     assert service.seen == []
 
 
-@pytest.mark.parametrize("field", ["self", "image", "key", "path"])
+@pytest.mark.parametrize("field", ["self", "key", "path"])
 def test_a_field_that_nobody_knows_is_the_services_to_refuse(
     service: Script, assistant: Assistant, field: str
 ) -> None:

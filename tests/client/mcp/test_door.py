@@ -87,6 +87,8 @@ def test_old_clients_get_no_link_of_which_they_know_nothing(settings: Settings) 
         ({"Origin": "http://localhost:3000"}, 403),
         ({"Sec-Fetch-Site": "cross-site", "Origin": "null"}, 403),
         ({"X-Forwarded-For": "203.0.113.9"}, 403),
+        ({"X-Forwarded-Proto": "https"}, 403),
+        ({"Via": "1.1 proxy"}, 403),
         ({"Host": "localhost"}, 200),
         ({"Host": "[::1]:5601"}, 200),
     ],

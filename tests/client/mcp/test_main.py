@@ -86,3 +86,17 @@ def test_a_port_that_is_taken_is_told(capsys: pytest.CaptureFixture[str]) -> Non
         assert main(["--http", f"127.0.0.1:{port}"]) == 2
 
     assert f"Can't listen on 127.0.0.1:{port}: Address already in use" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("IMAGE_API_URL", "http://[::1"),
+        ("IMAGE_API_URL", "https://me:pass@images.example"),
+        ("MCP_ALLOWED_HOSTS", "["),
+        ("MCP_ALLOWED_HOSTS", "https://images.example"),
+    ],
+)
+def test_what_is_no_address_is_told_by_its_setting(name: str, value: str) -> None:
+    with pytest.raises(SettingsFault, match=f"^{name} must"):
+        Settings.of({name: value})

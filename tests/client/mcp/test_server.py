@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from mcp import Client, MCPError
 
+from client.mcp.calls import TOOLS
 from tests.client.mcp.conftest import DONE, PNG, QUEUED, Assistant, texts
 from tests.client.scripted import Handler, Script, breaks, says, told
 
@@ -223,9 +224,9 @@ def test_giving_a_call_up_does_not_cancel_its_job(service: Script, assistant: As
 
 
 def test_a_defect_is_told_without_a_trace(
-    service: Script, assistant: Assistant, caplog: pytest.LogCaptureFixture
+    assistant: Assistant, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    service.will(says(200, {"status": "succeeded"}))
+    monkeypatch.setitem(TOOLS, "get_job", lambda _: [].pop())
 
     result = assistant.call("get_job", job_id="j1")
 
