@@ -140,7 +140,7 @@ def test_every_module_that_is_imported_is_there_and_none_for_nothing() -> None:
     names = {path.name for path in SCRIPTS}
     imported = {name for path in SCRIPTS for name in IMPORT.findall(path.read_text())}
 
-    assert {f"./{name}" for name in names - {"boot.js"}} == imported
+    assert {f"./{name}" for name in names - {"main.js"}} == imported
 
 
 def test_an_upgrade_is_not_served_with_old_modules(api: Api) -> None:
