@@ -16,6 +16,7 @@ def told(settings: Settings) -> dict[str, Any]:
     return {
         "sandbox": settings.sandbox,
         "keys": not settings.open_mode,
+        "elsewhere": settings.signed_redirect,
         "most_side": settings.upscale_max_side,
         "most_bytes": settings.max_upload_bytes,
         "most_jobs": settings.most_batch_jobs,

@@ -9,7 +9,9 @@ from urllib.parse import urljoin
 
 import pytest
 
+from api.studio_form import told as told_by
 from shared.operations import BY_VARIANT, offered
+from shared.settings import Settings
 from tests.api.callers import Api
 from tests.api.conftest import Start
 
@@ -140,7 +142,20 @@ def test_every_module_that_is_imported_is_there_and_none_for_nothing() -> None:
     names = {path.name for path in SCRIPTS}
     imported = {name for path in SCRIPTS for name in IMPORT.findall(path.read_text())}
 
-    assert {f"./{name}" for name in names - {"boot.js"}} == imported
+    assert {f"./{name}" for name in names - {"main.js"}} == imported
+
+
+def test_the_form_is_closed_until_every_script_has_run(api: Api) -> None:
+    assert re.search(r'<button[^>]* id="send"[^>]* disabled', page(api))
+    assert 'src="static/studio/main.js"' in page(api)
+    assert not [path.name for path in SCRIPTS if re.search(r"\bimport\(", path.read_text())]
+
+
+def test_pictures_that_lie_in_a_bucket_are_loaded_from_the_service(start: Start) -> None:
+    assert told(start())["elsewhere"] is False
+
+    settings = Settings(storage_url="s3://pictures", signed_redirect=True)
+    assert told_by(settings)["elsewhere"] is True
 
 
 def test_an_upgrade_is_not_served_with_old_modules(api: Api) -> None:

@@ -26,10 +26,10 @@ _EXPECTED = re.compile(
     r"(status of 4\d\d|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_FAILED)"
 )
 # A script that drops a file where the mouse would.
-_DROP = """([data, type]) => {
+_DROP = """([data, type, times]) => {
   const bytes = Uint8Array.from(atob(data), (sign) => sign.charCodeAt(0));
   const carried = new DataTransfer();
-  carried.items.add(new File([bytes], "small", { type }));
+  for (; times; times--) carried.items.add(new File([bytes], "small", { type }));
   const how = { dataTransfer: carried, bubbles: true, cancelable: true };
   document.body.dispatchEvent(new DragEvent("drop", how));
 }"""
@@ -63,10 +63,10 @@ class Studio(Window):
         self.page.get_by_label("Prompt", exact=True).fill(prompt)
         self.page.keyboard.press("Control+Enter")
 
-    def drop(self, width: int, height: int) -> None:
-        """Drop a picture onto the page."""
+    def drop(self, width: int, height: int, times: int = 1) -> None:
+        """Drop a picture onto the page, or several that are alike."""
         data = base64.b64encode(picture(width, height)).decode()
-        self.page.evaluate(_DROP, [data, "image/png"])
+        self.page.evaluate(_DROP, [data, "image/png", times])
 
     @property
     def send(self) -> Locator:

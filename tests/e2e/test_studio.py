@@ -116,6 +116,17 @@ def test_a_dropped_picture_is_enlarged_and_compared_by_the_keyboard(visit: Visit
     expect(studio.stage.locator(".compare img.before")).to_have_js_property("naturalWidth", 96)
 
 
+def test_several_dropped_pictures_become_one_batch(visit: Visit) -> None:
+    studio = visit()
+
+    studio.drop(96, 64, times=2)
+    expect(studio.send).to_have_text(re.compile(r"Enlarge 2\s+· 4 credits"))
+    studio.send.click()
+
+    expect(studio.stage.get_by_role("heading")).to_have_text("Batch of 2 pictures")
+    expect(studio.stage.locator("ol img")).to_have_count(2)
+
+
 def test_a_picture_that_is_too_large_is_shrunk_and_that_is_said(visit: Visit) -> None:
     studio = visit()
     studio.order("a harbour, to be enlarged")

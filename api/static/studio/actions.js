@@ -1,6 +1,6 @@
 // What can be done with a job or a batch: the buttons that stand below it.
 
-import { call, pictureAt, raw } from "./api.js";
+import { address, call, nameOf, raw } from "./api.js";
 import { $, el, say } from "./dom.js";
 import * as faults from "./faults.js";
 import * as form from "./form.js";
@@ -84,11 +84,11 @@ async function cancel(kind, id, changed) {
 }
 
 function download(job) {
-  const name = job.image_url.split("/").pop();
-  return el("a", { class: "plain button", href: `${pictureAt(job.image_url)}?download=1`, download: name, text: "Download" });
+  const name = nameOf(job.image_url);
+  return el("a", { class: "plain button", href: address(`saved_images/${name}?download=1`), download: name, text: "Download" });
 }
 
-const urlOf = (job) => (job.image_url.startsWith("/") ? pictureAt(job.image_url) : job.image_url);
+const urlOf = (job) => (job.image_url.startsWith("/") ? address(job.image_url) : job.image_url);
 
 async function copy(text) {
   try {

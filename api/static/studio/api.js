@@ -1,5 +1,6 @@
 // Every call of the service's API, its faults, and the key that it may need.
 
+import { told } from "./dom.js";
 import { askForKey, current, headers } from "./key.js";
 
 const AWAY = "The service can't be reached. It may be starting again; what it has accepted goes on.";
@@ -24,6 +25,10 @@ export class Fault extends Error {
 // Relative to the page, so that a service behind a path of a proxy works too.
 export const address = (path) => new URL(path.replace(/^\//, ""), document.baseURI.split("#")[0]).href;
 
+let skew = 0;
+// The service's clock, in milliseconds: a browser's own may be wrong by hours.
+export const serverNow = () => Date.now() + skew;
+
 export async function raw(method, path, { json, form, more = {}, signal } = {}) {
   for (;;) {
     const shown = current();
@@ -41,7 +46,9 @@ export async function raw(method, path, { json, form, more = {}, signal } = {}) 
 async function ask(method, path, options) {
   try {
     // a session of another page on this host is none of ours
-    return await fetch(address(path), { method, credentials: "same-origin", cache: "no-store", ...options });
+    const answer = await fetch(address(path), { method, credentials: "same-origin", cache: "no-store", ...options });
+    skew = (Date.parse(answer.headers.get("Date")) || Date.now()) - Date.now();
+    return answer;
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new Fault(0);
@@ -69,5 +76,7 @@ export async function call(method, path, options) {
 }
 
 export const nameOf = (imageUrl) => imageUrl.split("/").pop();
-// The service may give out addresses of its public name; the page shows pictures from where it is itself.
-export const pictureAt = (imageUrl) => address(`saved_images/${nameOf(imageUrl)}`);
+// The service may give out addresses of its public name; the page shows pictures from where it is itself, and
+// a download is never sent on to a bucket, which the page's policy would not let it load from.
+const how = told.elsewhere ? "?download=1" : "";
+export const pictureAt = (imageUrl) => address(`saved_images/${nameOf(imageUrl)}${how}`);

@@ -15,5 +15,5 @@ export async function remember(jobId, picture) {
 
 export function before(jobId) {
   const copy = new Map(recall("before", [])).get(jobId);
-  return copy?.startsWith("/") ? pictureAt(copy) : copy;
+  return copy?.startsWith("/saved_images/") ? pictureAt(copy) : copy;
 }

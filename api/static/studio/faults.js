@@ -35,8 +35,9 @@ export function show(fault) {
 
 // Puts a complaint beside its field; returns the words when the form has no such field to see.
 function placed({ field: name, error, index }) {
-  const text = index === undefined ? error : `Line ${index + 1}: ${error}`;
-  const where = index === undefined ? (name === "image_url" ? "image" : name) : "jobs";
+  const lines = !field("jobs").hidden;
+  const text = index === undefined ? error : `${lines ? "Line" : "Picture"} ${index + 1}: ${error}`;
+  const where = index !== undefined && lines ? "jobs" : name.replace(/^image_url$/, "image");
   const box = field(where);
   if (!box || box.hidden) return text;
   mark(box, text);

@@ -7,6 +7,7 @@ const form = $("#order");
 const IN_TAB = { generate: ["prompt", "model"], upscale: ["image", "prompt", "mode"], batch: ["jobs", "model"] };
 const DOES = { generate: "Make", upscale: "Enlarge", batch: "Make all" };
 let tab = "generate";
+let held = 1;
 
 export const currentTab = () => tab;
 const kind = () => (tab === "upscale" ? "upscale" : "generate");
@@ -37,12 +38,18 @@ export function show() {
   }
   const { minimum, maximum } = fields.creativity ?? {};
   if (maximum) $("#creativity").placeholder = `${minimum} – ${maximum}`;
-  $("#send-what").textContent = DOES[tab];
+  $("#send-what").textContent = tab === "upscale" && held > 1 ? `${DOES[tab]} ${held}` : DOES[tab];
   price();
 }
 
+// How many pictures are held to be enlarged; none yet has the price of one.
+export function several(number) {
+  held = Math.max(1, number);
+  show();
+}
+
 export function price() {
-  const number = tab === "batch" ? lines().length : 1;
+  const number = { generate: 1, upscale: held, batch: lines().length }[tab];
   const all = variant().credits * number;
   $("#price").textContent = number ? `· ${inCredits(all)}` : "";
   const most = told.most_jobs;

@@ -1,17 +1,16 @@
-// The order form: its tabs, its picture, and sending it.
+// The order form: its tabs, and sending it.
 
 import { Fault } from "./api.js";
 import { remember } from "./before.js";
-import { $, $$, say, showMe } from "./dom.js";
+import { $, $$, say, showMe, tell } from "./dom.js";
 import * as faults from "./faults.js";
 import * as fields from "./fields.js";
-import { fromFile, fromJob, misfit, sizeOf } from "./picture.js";
+import { misfit } from "./picture.js";
 import { submit } from "./submit.js";
+import * as taking from "./taking.js";
 
 const form = $("#order");
-const HINT = $("#image-hint").textContent;
 const PATH = { generate: "generate_image", upscale: "upscale_image", batch: "batches" };
-let picture = null;
 let sending = false;
 
 export function start(onAccepted) {
@@ -26,8 +25,9 @@ export function start(onAccepted) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat) form.requestSubmit();
   });
   for (const button of $$("[data-example]")) button.addEventListener("click", () => begin(button.dataset.example));
-  takePictures();
+  taking.start();
   fields.show();
+  $("#send").disabled = false;
 }
 
 function begin(prompt) {
@@ -57,53 +57,6 @@ function walk(event, tabs) {
   next.focus();
 }
 
-// Pictures come from the file button, by dropping anywhere on the page, and from the clipboard.
-function takePictures() {
-  $("#image").addEventListener("change", (event) => event.target.files[0] && take(event.target.files[0]));
-  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
-  document.addEventListener("dragover", (event) => {
-    if (!carriesFiles(event)) return;
-    event.preventDefault();
-    document.body.classList.add("dropping");
-  });
-  document.addEventListener("dragleave", (event) => event.relatedTarget || document.body.classList.remove("dropping"));
-  document.addEventListener("drop", (event) => {
-    document.body.classList.remove("dropping");
-    if (!carriesFiles(event)) return;
-    event.preventDefault();
-    if (event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
-  });
-  document.addEventListener("paste", (event) => {
-    const { files, types } = event.clipboardData;
-    // a text that was copied from a document may come with its picture
-    if (files[0] && !types.includes("text/plain")) take(files[0]);
-  });
-}
-
-const take = (file) => hold(() => fromFile(file));
-
-async function hold(get) {
-  faults.clear();
-  fields.choose("upscale");
-  try {
-    put(await get());
-  } catch (error) {
-    put(null);
-    faults.show(new Fault(400, { errors: [{ field: "image", error: error.message }] }));
-  }
-}
-
-function put(next) {
-  if (picture?.blob) URL.revokeObjectURL(picture.shown);
-  picture = next;
-  const preview = $("#preview");
-  preview.hidden = !next;
-  if (next) preview.src = next.shown;
-  else preview.removeAttribute("src");
-  $("#image-hint").textContent = next ? `${sizeOf(next)} pixels. ${next.note}`.trim() : HINT;
-  if (next) say(`The picture is here: ${$("#image-hint").textContent}`);
-}
-
 // What the buttons of a finished job do with the form.
 export function useAgain(job) {
   faults.clear();
@@ -112,7 +65,7 @@ export function useAgain(job) {
 }
 
 export async function enlarge(job) {
-  await hold(() => fromJob(job));
+  await taking.takeFrom(job);
   focus("#mode");
 }
 
@@ -128,39 +81,45 @@ async function send(onAccepted) {
   if (order.wrong) return faults.show(new Fault(400, { errors: [order.wrong] }));
   busy(true);
   try {
-    const again = () => say("The service did not answer. Trying again.");
+    const again = () => [say, tell].forEach((telling) => telling("The service did not answer. Trying again."));
     const thing = await submit(order.path, order.body, order.print, again);
-    if (order.picture) await remember(thing.job_id, order.picture);
+    const jobs = thing.jobs ?? [thing];
+    for (const [index, picture] of order.pictures.entries()) await remember(jobs[index].job_id, picture);
     say(thing.job_id ? "Ordered." : `${thing.total} pictures ordered.`);
     onAccepted(thing);
   } catch (fault) {
+    tell();
     faults.show(fault);
   } finally {
     busy(false);
   }
 }
 
-// `{ path, body, print, picture }`, or `{ wrong }` where the page knows without asking.
+// `{ path, body, print, pictures }`, or `{ wrong }` where the page knows without asking.
 function written() {
   const tab = fields.currentTab();
   const given = fields.read();
-  const print = JSON.stringify(given);
-  const order = { path: PATH[tab], body: { json: given }, print };
-  if (tab === "generate") return order;
-  if (tab === "batch") {
-    const jobs = fields.lines().map((prompt) => ({ prompt }));
-    if (!jobs.length) return { wrong: { field: "jobs", error: "Write one prompt on each line." } };
-    const json = { jobs, defaults: given };
-    return { ...order, body: { json }, print: JSON.stringify(json) };
-  }
-  if (!picture) return { wrong: { field: "image", error: "Image file is required" } };
-  const unfit = misfit(picture, fields.variant().input);
-  if (unfit) return { wrong: { field: "image", error: unfit } };
-  if (picture.own) return { ...order, body: { json: { ...given, image_url: picture.own } }, print: print + picture.id, picture };
+  if (tab === "upscale") return enlargement(given, taking.held());
+  if (tab === "generate") return { path: PATH.generate, body: { json: given }, print: JSON.stringify(given), pictures: [] };
+  const jobs = fields.lines().map((prompt) => ({ prompt }));
+  if (!jobs.length) return { wrong: { field: "jobs", error: "Write one prompt on each line." } };
+  const json = { jobs, defaults: given };
+  return { path: PATH.batch, body: { json }, print: JSON.stringify(json), pictures: [] };
+}
+
+function enlargement(given, pictures) {
+  if (!pictures.length) return { wrong: { field: "image", error: "Image file is required" } };
+  const unfit = pictures.map((picture) => misfit(picture, fields.variant().input));
+  const index = unfit.findIndex(Boolean);
+  const which = pictures.length > 1 ? { index } : {};
+  if (index >= 0) return { wrong: { field: "image", error: unfit[index], ...which } };
+  const print = [JSON.stringify(given), ...pictures.map(({ id }) => id)].join(" ");
+  const path = pictures.length > 1 ? PATH.batch : PATH.upscale;
+  if (pictures[0].own) return { path, body: { json: { ...given, image_url: pictures[0].own } }, print, pictures };
   const body = new FormData();
   for (const [name, value] of Object.entries(given)) body.append(name, value);
-  body.append("image", picture.blob, "picture");
-  return { ...order, body: { form: body }, print: print + picture.id, picture };
+  for (const { blob } of pictures) body.append("image", blob, "picture");
+  return { path, body: { form: body }, print, pictures };
 }
 
 function busy(now) {

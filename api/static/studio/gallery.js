@@ -54,7 +54,7 @@ const keyOf = (job) => `${job.status} ${job.image_url}`;
 // Puts a job into its place, or shows how it stands now.
 export function put(job) {
   const known = jobs.get(job.job_id);
-  if (known?.key === keyOf(job) || (!known && !fits(job))) return;
+  if (known ? known.key === keyOf(job) || job.revision < known.job.revision : !fits(job)) return;
   const card = cardOf(job);
   if (known) replace(known.card, card);
   else list.insertBefore(card, [...list.children].find((other) => other.dataset.made < job.created_at) ?? null);
@@ -83,7 +83,7 @@ function cardOf(job) {
     "a",
     { href: `#jobs/${job.job_id}` },
     frame,
-    el("span", { class: "caption", text: titleOf(job) }),
+    el("span", { class: "caption", dir: "auto", text: titleOf(job) }),
     el("span", { class: "detail", text: `${detail} · ${job.request.aspect_ratio ?? "enlarged"}` }),
   );
   const card = el("li", { class: job.status }, link);

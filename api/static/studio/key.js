@@ -68,5 +68,7 @@ export function start() {
   show();
   button.addEventListener("click", press);
   $("#key-form").addEventListener("submit", take);
+  // going back may show a page as it was left, with a key that has been forgotten since
+  window.addEventListener("pageshow", ({ persisted }) => persisted && key !== recall("key", "") && location.reload());
   $("#key-cancel").addEventListener("click", () => dialog.close("not now"));
 }

@@ -47,11 +47,14 @@ async function follow(event) {
   if (!id || (now && watch.idOf(now) === id)) return;
   try {
     const thing = await call("GET", `${kind}/${id}`);
+    if (ADDRESS.exec(location.hash)?.[2] !== id) return; // something else was chosen meanwhile
+    tell();
     watch.note(thing);
     put(thing);
     showMe($("#stage"));
     if (event) $("#stage-title").focus({ preventScroll: true });
   } catch (fault) {
+    if (ADDRESS.exec(location.hash)?.[2] !== id) return;
     tell(fault.status === 404 ? "This job is not known here any more." : trouble(fault));
   }
 }
@@ -80,7 +83,7 @@ async function open() {
 
 key.start();
 form.start(ordered);
-stage.start({ changed: (thing) => (watch.note(thing), changed(thing)), ordered });
+stage.start({ changed: (thing) => watch.note(thing) && changed(thing), ordered });
 gallery.start(quietly);
 watch.start({ onChange: changed, onPage: (jobs) => jobs.forEach(gallery.put) });
 window.addEventListener("hashchange", follow);
@@ -88,3 +91,4 @@ document.addEventListener("visibilitychange", look);
 document.addEventListener("studio:signed-in", open);
 if (told.keys && !key.hasKey()) key.askForKey("");
 else open();
+$("#late").remove();

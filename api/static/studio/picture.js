@@ -1,6 +1,6 @@
 // A picture to enlarge: dropped, pasted, chosen, or one of the service's own; made fit before it is sent.
 
-import { pictureAt } from "./api.js";
+import { nameOf, pictureAt } from "./api.js";
 import { told } from "./dom.js";
 import { randomName } from "./submit.js";
 
@@ -8,12 +8,12 @@ const TAKEN = ["image/png", "image/jpeg", "image/webp"];
 
 // `{ blob | own, width, height, shown, note, id }`: `own` is an address of the service's own; `shown` is
 // what an <img> can show; `note` is what was done to it; `id` tells it from any other.
-export async function fromFile(file) {
+export async function fromFile(file, name = "") {
   let decoded;
   try {
     decoded = await createImageBitmap(file);
   } catch {
-    throw new Error("This is no picture that the browser can read.");
+    throw new Error(`${name}This is no picture that the browser can read.`);
   }
   const before = { width: decoded.width, height: decoded.height };
   const fits = Math.max(before.width, before.height) <= told.most_side;
@@ -26,7 +26,7 @@ export async function fromJob(job) {
   const { width, height } = job.image;
   const shown = pictureAt(job.image_url);
   if (Math.max(width, height) <= told.most_side) {
-    const own = `/saved_images/${shown.split("/").pop()}`;
+    const own = `/saved_images/${nameOf(job.image_url)}`;
     return { own, width, height, shown, note: "", id: own };
   }
   const answer = await fetch(shown).catch(() => null);
@@ -34,8 +34,15 @@ export async function fromJob(job) {
   return fromFile(await answer.blob());
 }
 
-function finished(blob, size, note) {
-  return { blob, ...size, shown: URL.createObjectURL(blob), note, id: randomName() };
+async function finished(blob, size, note) {
+  return { blob, ...size, shown: URL.createObjectURL(blob), note, id: await print(blob) };
+}
+
+// The same picture chosen again after a reload is the same order; on plain http beyond loopback nothing can tell.
+async function print(blob) {
+  if (!crypto.subtle) return randomName();
+  const digest = await crypto.subtle.digest("SHA-256", await blob.arrayBuffer());
+  return [...new Uint8Array(digest)].join("-");
 }
 
 async function redrawn(decoded, most) {

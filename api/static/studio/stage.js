@@ -1,7 +1,7 @@
 // The job or batch that is looked at: where it stands, its picture, its settings, what can be done with it.
 
 import { buttonsFor } from "./actions.js";
-import { pictureAt } from "./api.js";
+import { pictureAt, serverNow } from "./api.js";
 import { before } from "./before.js";
 import { $, el, say } from "./dom.js";
 import { slider } from "./slider.js";
@@ -88,7 +88,7 @@ function tick() {
   line.hidden = !open;
   if (!open) return;
   const now = Date.now();
-  const since = clock(now - Date.parse(shown.created_at));
+  const since = clock(serverNow() - Date.parse(shown.created_at));
   const place = shown.queue_position ? `number ${shown.queue_position} in the queue` : statusWord[shown.status];
   line.textContent = [place, since, leftWord(endsAt, now)].filter(Boolean).join(" · ");
 }

@@ -32,7 +32,8 @@ function keyFor(print) {
   const same = orders.find((order) => order.print === print && (order.done === null || Date.now() - order.done < DOUBLE_MS));
   if (same) return same.key;
   const key = randomName();
-  keep("orders", [...orders, { print, key, done: null }].slice(-MOST_REMEMBERED));
+  let kept = [...orders, { print, key, done: null }].slice(-MOST_REMEMBERED);
+  while (kept.length && !keep("orders", kept)) kept = kept.slice(1); // a hundred long prompts may fill the storage
   return key;
 }
 

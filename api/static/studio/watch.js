@@ -1,13 +1,14 @@
 // Which jobs are not over yet, and how the page learns of each change.
 //
-// A browser opens six connections to a host, for all of its tabs together: a stream for each job would
-// freeze the page at the sixth. So a tab holds one stream, of what stands on the stage, and none while
-// nobody sees it; every other open job is asked for by one list every few seconds.
+// A stream for each job would freeze the page at the sixth (turns.js). So a tab holds one stream at most, of
+// what stands on the stage, and none while nobody sees it; every other open job is asked for by one list
+// every few seconds.
 
 import { call } from "./api.js";
 import { pause, tell } from "./dom.js";
 import { keep, recall } from "./memory.js";
 import { events } from "./stream.js";
+import { inTurn } from "./turns.js";
 
 const POLL_MS = 4_000;
 const UNSEEN_MS = 12_000;
@@ -20,6 +21,7 @@ export const pathOf = (id, kind) => `${kind}/${id}`;
 const kindOf = (thing) => (thing.job_id ? "jobs" : "batches");
 
 const open = new Map(recall("open", []));
+const latest = new Map();
 let front = null;
 let onChange = () => {};
 let onPage = () => {};
@@ -27,17 +29,25 @@ let polling = false;
 
 export function start(listeners) {
   ({ onChange, onPage } = listeners);
-  document.addEventListener("visibilitychange", () => (document.hidden ? close() : stream()));
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) return stream();
+    close();
+    if (open.size && !polling) poll();
+  });
   if (open.size) poll();
 }
 
-// Something was submitted, or read: what is not over is followed until it is.
+// Something was submitted, or read: what is not over is followed until it is. Tells whether it is news: an
+// answer that was slow on its way does not undo what a later one has told.
 export function note(thing) {
   const id = idOf(thing);
+  if (thing.revision < latest.get(id)) return false;
+  latest.set(id, thing.revision);
   if (thing.finished_at) open.delete(id);
   else open.set(id, kindOf(thing));
   keep("open", [...open].slice(-MOST_REMEMBERED));
   if (open.size && !polling) poll();
+  return true;
 }
 
 export const openThings = () => [...open];
@@ -47,7 +57,7 @@ export function watch(thing) {
   const id = thing && idOf(thing);
   if (front?.id === id) return;
   close();
-  front = thing && !thing.finished_at ? { id, kind: kindOf(thing), revision: null, bad: 0, waits: true } : null;
+  front = thing && !thing.finished_at ? { id, kind: kindOf(thing), revision: null, bad: 0, waits: true, live: null } : null;
   stream();
   if (front && !polling) poll();
 }
@@ -59,25 +69,33 @@ function close() {
 
 function deliver(thing) {
   tell();
+  if (!note(thing)) return;
   if (front?.id === idOf(thing)) front.waits = thing.status === "queued" && kindOf(thing) === "jobs";
-  note(thing);
   onChange(thing);
 }
 
 async function stream() {
   const mine = front;
   if (!mine || mine.stop || document.hidden) return;
-  const stop = (mine.stop = new AbortController());
-  while (front === mine && !stop.signal.aborted) {
+  const { signal } = (mine.stop = new AbortController());
+  await inTurn(async () => {
+    mine.live = signal;
+    await follow(mine, signal);
+    if (mine.live === signal) mine.live = null;
+  }, signal);
+}
+
+async function follow(mine, signal) {
+  while (front === mine && !signal.aborted) {
     try {
-      const over = await once(mine, stop.signal);
+      const over = await once(mine, signal);
       if (over) return;
     } catch (fault) {
-      if (stop.signal.aborted || front !== mine) return;
+      if (signal.aborted || front !== mine) return;
       if (fault.status === 404 || fault.status === 401) return lose(mine.id);
       if (fault.status === 0) tell(fault.message);
       mine.bad += 1;
-      await pause(Math.max(1000 * Math.min(mine.bad, 8), (fault.retryAfter ?? 0) * 1000), stop.signal);
+      await pause(Math.max(1000 * Math.min(mine.bad, 8), (fault.retryAfter ?? 0) * 1000), signal);
     }
   }
 }
@@ -121,7 +139,7 @@ async function poll() {
   polling = false;
 }
 
-const streams = (id) => front?.id === id && front.stop && front.bad < 2;
+const streams = (id) => front?.id === id && front.live && front.bad < 2;
 const others = () => [...open].filter(([id]) => !streams(id) || document.hidden);
 
 async function round() {
@@ -130,8 +148,8 @@ async function round() {
   if (!others().length) return;
   const page = await call("GET", `jobs?limit=${PAGE}`);
   const seen = new Set(page.jobs.map(idOf));
-  // what the stage follows by itself it knows better: lists tell no places in the queue
-  const listed = page.jobs.filter((job) => document.hidden || job.job_id !== front?.id);
+  // of what waits on the stage more is known: lists tell no places in the queue
+  const listed = page.jobs.filter(({ job_id: id }) => !streams(id) && (document.hidden || !front?.waits || id !== front.id));
   for (const job of listed) if (open.has(job.job_id)) deliver(job);
   onPage(listed);
   const left = others().filter(([id, kind]) => !seen.has(id) || kind === "batches");

@@ -10,12 +10,18 @@ export function titleOf(thing) {
   if (thing.batch_id && !thing.job_id) return `Batch of ${plural(thing.total, "picture")}`;
   const { prompt } = thing.request;
   if (!prompt) return "Enlarged picture";
-  return prompt.length > TITLE_LENGTH ? `${prompt.slice(0, TITLE_LENGTH)}…` : prompt;
+  return short(prompt);
+}
+
+// By whole signs: half of an emoji is none.
+function short(text) {
+  const signs = [...text];
+  return signs.length > TITLE_LENGTH ? `${signs.slice(0, TITLE_LENGTH).join("")}…` : text;
 }
 
 export function altOf(job) {
-  if (job.kind === "upscale") return job.request.prompt ? `Enlarged: ${job.request.prompt}` : "The enlarged picture";
-  return job.request.prompt;
+  if (job.kind === "upscale") return job.request.prompt ? `Enlarged: ${short(job.request.prompt)}` : "The enlarged picture";
+  return short(job.request.prompt);
 }
 
 // The service's own sentence, without the part that is for programs.
