@@ -72,11 +72,12 @@ chaos: $(VENV)/dev.done ## kill and freeze every part of a service of its own fo
 hosts: $(VENV)/dev.done ## cut each of eight hosts (network namespaces) off in turn, then read the books; Linux
 	$(BIN)/python -m tests.hosts.run
 
-bench: $(VENV)/dev.done ## measure ways of pacing, use of the limit, waits; takes a quarter of an hour
+bench: $(VENV)/dev.done ## measure ways of pacing, use of the limit, waits; takes half an hour
 	$(BIN)/python -m benchmarks.pacing
 	$(BIN)/python -m benchmarks.limit_use
 	$(BIN)/python -m benchmarks.interactive_wait
 	$(BIN)/python -m benchmarks.key_wait
+	$(BIN)/python -m benchmarks.waiting
 
 format: $(VENV)/dev.done ## format the code and mend what lint can
 	$(BIN)/ruff format .

@@ -11,7 +11,7 @@ from shared.errors import NotFound
 from shared.jobs import Job, from_record
 from shared.limits import NO_LIMITS, KeyLimits
 from shared.moves import Depth, Pace
-from shared.scripts import PREFIX, Scripts, answering, pairs
+from shared.scripts import PREFIX, Records, Scripts, answering, pairs
 
 KINDS = ("generate", "upscale")
 EVERYBODYS = "*"
@@ -57,6 +57,7 @@ class JobIndex:
 
     def __init__(self, redis: "Redis", pace: Pace, limits: KeyLimits = NO_LIMITS) -> None:
         self._redis = redis
+        self._record = Records(redis).get
         self._pace = pace
         self._most_running = limits.running
         self._run = Scripts(redis).run
@@ -80,8 +81,7 @@ class JobIndex:
 
     def batch(self, batch_id: str) -> Batch | None:
         """Return a batch, or None when there is none of this id."""
-        with answering():
-            record = cast("dict[str, str]", self._redis.hgetall(f"{PREFIX}batch:{batch_id}"))
+        record = self._record(f"{PREFIX}batch:{batch_id}")
         return from_batch_record(batch_id, record) if record else None
 
     def whole(self, batch: Batch) -> tuple[Batch, list[Job]]:

@@ -11,7 +11,7 @@ from shared.jobs import Job, flat, from_record, to_record
 from shared.limits import NO_LIMITS, KeyLimits
 from shared.moves import Pace, Release, Sweep, Turn
 from shared.schema import check_form
-from shared.scripts import PREFIX, answering, pairs
+from shared.scripts import PREFIX, Records, answering, pairs
 
 # A free worker's jobs are dispatched for the slots of so many ms, no further: whoever comes first in the
 # queue waits behind them. Above a worker's tick (500), so that no slot passes by between two of them.
@@ -28,6 +28,7 @@ class JobStore(Acceptance):
 
     def __init__(self, redis: "Redis", pace: Pace, limits: KeyLimits = NO_LIMITS) -> None:
         super().__init__(redis, limits)
+        self._record = Records(redis).get
         self._pace = pace
         self._most_running = limits.running
 
@@ -53,8 +54,7 @@ class JobStore(Acceptance):
 
     def get(self, job_id: str) -> Job | None:
         """Return a job, or None when there is none of this id."""
-        with answering():
-            record = cast("dict[str, str]", self._redis.hgetall(f"{PREFIX}job:{job_id}"))
+        record = self._record(f"{PREFIX}job:{job_id}")
         return from_record(job_id, record) if record else None
 
     def find_by_image(self, name: str) -> Job | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from redis import Redis
 from redis.commands.core import Script
@@ -19,6 +19,7 @@ from redis.exceptions import (
 
 from shared.errors import StoreUnavailable
 from shared.schema import SCHEMA_VERSION, newer_store
+from shared.together import Together
 
 PREFIX = "images:"
 _FOLDER = Path(__file__).parent / "lua"
@@ -68,6 +69,20 @@ def _read(schema: int) -> dict[str, str]:
         for path in _FOLDER.glob("*.lua")
         if path.stem not in _SHARED
     }
+
+
+class Records:
+    """Records by their keys; those that many ask for at one moment are read together."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+        self.get = Together(self._read).get
+
+    def _read(self, keys: Sequence[str]) -> "list[dict[str, str]]":
+        with answering(), self._redis.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.hgetall(key)
+            return cast("list[dict[str, str]]", pipe.execute())
 
 
 def pairs(flat: Sequence[str]) -> dict[str, str]:

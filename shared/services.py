@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from redis import BlockingConnectionPool, Redis
+from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
@@ -18,6 +18,7 @@ from shared.job_index import JobIndex
 from shared.job_store import JobStore
 from shared.moves import Pace
 from shared.outbox import Outbox
+from shared.patient_pool import PatientPool
 from shared.queue import TaskQueue, make_celery
 from shared.requests import Requests
 from shared.retirement import Retirement
@@ -79,10 +80,11 @@ def build_services(
 def connect(url: str) -> "Redis":
     """Return a client that answers or fails within two seconds.
 
-    Only a broken connection is tried again, once (the server restarted and the pool did not know);
+    Whoever queues for a connection waits on while others are answered. Only a broken connection is
+    tried again, once (the server restarted and the pool did not know);
     every script gives the same result when it runs twice.
     """
-    pool = BlockingConnectionPool.from_url(
+    pool = PatientPool.from_url(
         url,
         decode_responses=True,
         max_connections=_REDIS_CONNECTIONS,
