@@ -1,7 +1,7 @@
-"""What a user of Celery alone would write: one task that calls the provider, with or without `rate_limit`.
+"""What a user of Celery alone would write: one task that calls the provider.
 
-Celery counts a `rate_limit` in each worker; who has several divides it among them. A call that is
-refused comes again when the provider says so. Run by `benchmarks.limit_use`, which sets its environment.
+With or without a `rate_limit`, which Celery counts in each worker; who has several divides it among
+them. A call that is refused comes again when the provider says so. Run by `benchmarks.limit_use`.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Workers of `benchmarks.bare_celery`, as many as asked for, over a broker and a provider of their own."""
+"""Workers of `benchmarks.bare_celery`, over a broker and a provider of their own."""
 
 import os
 import subprocess
@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from celery import Celery
+from redis import Redis
 
 from benchmarks.processes import stopped
 from benchmarks.provider import Conduct, Provider, provider
@@ -27,6 +28,8 @@ def bare_celery(
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         url = stack.enter_context(embedded_server(folder / "data"))
+        with Redis.from_url(url) as redis:
+            redis.config_set("appendonly", "no")  # as most who use Celery alone have it
         stands = stack.enter_context(provider(conduct))
         given = {
             "BARE_BROKER": url,
@@ -50,7 +53,7 @@ def bare_celery(
         client = Celery("bare", broker=url, set_as_current=False)
 
         def all_listen() -> bool:
-            return len(client.control.ping(timeout=1)) == workers
+            return len(client.control.ping(timeout=1) or []) == workers
 
         eventually(all_listen, _START_SECONDS, "the workers")
 

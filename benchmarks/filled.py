@@ -1,7 +1,8 @@
-"""A job store with as many finished jobs as asked for: a thousand real ones, the others copies of them."""
+"""A job store with as many finished jobs as asked for: a thousand real ones, and copies of them."""
 
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,8 +39,8 @@ FAILED = 20
 # Each copy of the thousand lies so much further back.
 _BACK_MS = 120_000
 
-# Copies finished jobs, and the batches that they are of, under ids of their own, further back in time; with all that
-# the scripts keep of such a job: its record, its image's name, its place in a list, its bytes.
+# Copies finished jobs, and the batches that they are of, under ids of their own, further back in time;
+# with all that the scripts keep of such a job: record, image name, place in a list, bytes.
 # ARGV: which copy, ms to go back, then what is copied, as job:<id> or batch:<id>.
 _COPY = """
 local prefix, nth, back = KEYS[1], ARGV[1], tonumber(ARGV[2])
@@ -62,8 +63,8 @@ for i = 3, #ARGV do
     local jobs = redis.call('HGET', record, 'jobs'):gsub('%x+', function(job) return other(job, 32) end)
     redis.call('HSET', record, 'jobs', jobs)
   else
-    local image, what, status, owner, batch, created, stored = unpack(redis.call('HMGET', record, 'image', 'kind',
-      'status', 'owner', 'batch', 'created', 'stored'))
+    local image, what, status, owner, batch, created, stored = unpack(redis.call('HMGET', record,
+      'image', 'kind', 'status', 'owner', 'batch', 'created', 'stored'))
     image = other(image, 22) .. image:match('%.%a+$')
     redis.call('HSET', record, 'image', image)
     if batch then redis.call('HSET', record, 'batch', other(batch, 32)) end
@@ -117,8 +118,8 @@ def _asked(redis: "Redis", pace: Pace, kind: Any) -> Any:
     return kind(redis, pace)
 
 
-def make_real(stands: Filled) -> None:
-    """Bring a thousand jobs through their whole life by the product's own scripts."""
+def make_real(stands: Filled) -> list[str]:
+    """Bring a thousand jobs through their life by the product's own scripts; return their names."""
     jobs: list[Job] = []
     for owner in OWNERS:
         given = {
@@ -133,6 +134,8 @@ def make_real(stands: Filled) -> None:
             jobs += stands.store.accept_batch(*a_batch(_BATCH, **given), _QUEUE).jobs
     with ThreadPoolExecutor(_HANDS) as pool:
         list(pool.map(lambda each: end(stands, each[1], each[0]), enumerate(jobs)))
+    batches = {job.batch for job in jobs if job.batch}
+    return [*(f"job:{job.id}" for job in jobs), *(f"batch:{batch}" for batch in batches)]
 
 
 def end(stands: Filled, job: Job, number: int = 1) -> None:
@@ -152,17 +155,14 @@ def end(stands: Filled, job: Job, number: int = 1) -> None:
         )
 
 
-def grow(stands: Filled, begin: int, jobs: int) -> None:
-    """Copy the real jobs until there are so many, from so many on; then have the file written anew."""
-    real = stands.index.newest(Wanted(EVERYBODYS, limit=REAL))
-    names = [f"job:{job.id}" for job in real]
-    names += [f"batch:{batch}" for batch in {job.batch for job in real if job.batch}]
+def grow(stands: Filled, names: Sequence[str], begin: int, jobs: int) -> None:
+    """Copy what has these names until there are so many jobs, from so many on; compact the file."""
     copy = stands.redis.register_script(_COPY)
     stands.redis.config_set("appendonly", "no")
     for nth in range(begin // REAL, jobs // REAL):
         # a few at a time: a command is given a second, also on a busy machine
         for first in range(0, len(names), 100):
-            args = [nth, nth * _BACK_MS, *names[first : first + 100]]
+            args: list[str | int] = [nth, nth * _BACK_MS, *names[first : first + 100]]
             copy(keys=[PREFIX], args=args)
     stands.redis.config_set("appendonly", "yes")
     while any(stands.redis.info("persistence")[name] for name in _REWRITES):
@@ -172,16 +172,19 @@ def grow(stands: Filled, begin: int, jobs: int) -> None:
 _REWRITES = ("aof_rewrite_in_progress", "aof_rewrite_scheduled")
 
 
-def differences(stands: Filled, jobs: int) -> list[str]:
-    """Return in what the copies are unlike the real ones: in number, in form, in what they take."""
+def differences(stands: Filled, jobs: int, others: int = 0) -> list[str]:
+    """Return in what the copies are unlike the real ones: in number, in form, in what they take.
+
+    `others` is how many jobs of other kinds the store has besides.
+    """
     redis, found = stands.redis, []
+    keys = Counter(key.split(":")[1] for key in redis.scan_iter(f"{PREFIX}*", count=10_000))
     batches = jobs // 2 // _BATCH
-    for kind, number in (("job", jobs), ("image", jobs), ("batch", batches)):
-        counted = sum(1 for _ in redis.scan_iter(f"{PREFIX}{kind}:*", count=10_000))
-        found += [f"{counted} of {kind}, {number} expected"] if counted != number else []
-    if sum(stands.registrar.take().jobs.values()) != jobs:
+    for kind, number in (("job", jobs + others), ("image", jobs + others), ("batch", batches)):
+        found += [f"{keys[kind]} of {kind}, {number} wanted"] if keys[kind] != number else []
+    if sum(stands.registrar.take().jobs.values()) != jobs + others:
         found.append("the lists have another number of jobs")
-    newest = stands.index.newest(Wanted(EVERYBODYS, limit=REAL))
+    newest = stands.index.newest(Wanted(EVERYBODYS, limit=REAL + others))
     oldest = [stands.store.get(job_id) for job_id in _oldest(redis, 200)]
     forms = {_form(redis, job) for job in newest}
     found += [f"{job}" for job in oldest if job is None or _form(redis, job) not in forms]

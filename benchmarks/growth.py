@@ -78,7 +78,8 @@ def compare(small: Filled, large: Filled) -> tuple[dict[str, Times], dict[str, T
     for number in range(_WARM + ROUNDS):
         lots = [steps(each, *place) for each, place in zip((small, large), places, strict=True)]
         for pair in zip(*lots, strict=True):
-            for which in (0, 1) if number % 2 else (1, 0):
+            # who goes first finds the caches cold
+            for which in (0, 1) if number // 4 % 2 else (1, 0):
                 name, step = pair[which]
                 times = taken[which].setdefault(name, Times())
                 told = _timed(step, (small, large)[which], server=number % 4 == 0)
@@ -96,7 +97,7 @@ def _timed(step: Step, stands: Filled, *, server: bool) -> float:
 
 def _server_seconds(stands: Filled) -> float:
     told = stands.redis.info("commandstats")
-    return sum(each["usec"] for name, each in told.items() if name != "cmdstat_info") / 1e6
+    return float(sum(each["usec"] for name, each in told.items() if name != "cmdstat_info")) / 1e6
 
 
 def _middle(stands: Filled) -> tuple[Cursor, Job]:
@@ -144,12 +145,13 @@ def measure(sizes: Sequence[int]) -> list[Grown]:
     ):
         empty = large.bytes_held
         make_real(small)
-        make_real(large)
-        for jobs in sizes:
+        names = make_real(large)
+        for number, jobs in enumerate(sizes):
             begun = time.monotonic()
-            grow(large, size, jobs)
+            grow(large, names, size, jobs)
             size = jobs
-            _refuse(differences(large, size) if jobs == sizes[0] else [])
+            # each comparison leaves two jobs a round
+            _refuse(differences(large, size, number * 2 * (_WARM + ROUNDS)))
             seconds = time.monotonic() - begun
             memory, file = (large.bytes_held - empty) / jobs, large.bytes_of_file / jobs
             print(f"{jobs} jobs after {seconds:.0f} s", file=sys.stderr, flush=True)

@@ -39,7 +39,7 @@ _DRAWN = (("KB of memory a call", 5), ("CPU ms a call", 7))
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """What so many calls have shown: bytes, seconds of CPU time and of time, and the provider's count."""
+    """What so many calls have shown: bytes, seconds, and what the provider counted."""
 
     calls: int
     workers: int

@@ -56,13 +56,13 @@ class Case:
 
 def cases() -> list[list[Case]]:
     """Return the cases, those together that run at the same time."""
-    groups = []
-    for burst in (1, LIMIT.calls):
-        ours = [
+    groups = [
+        [
             Case("this service", workers, burst, _SECONDS, partial(_ours, workers))
-            for workers in (1, 2, 4)
+            for burst in (1, LIMIT.calls)
         ]
-        groups.append(ours)
+        for workers in (1, 2, 4)
+    ]
     divided = [(1, 1), (2, 1), (4, 1), (2, LIMIT.calls)]
     groups.append([
         *(_bare("Celery, rate_limit divided", f"{60 * LIMIT.calls // LIMIT.seconds // workers}/m",

@@ -19,6 +19,11 @@ def memory_bytes(pids: Iterable[int]) -> int:
     return 1024 * sum(int(line.split()[1]) for line in told.splitlines() if line.startswith("Pss:"))
 
 
+def descendants(pid: int) -> list[int]:
+    """Return all processes that a process has started, directly or not."""
+    return family(pid)[1:]
+
+
 def family(pid: int) -> list[int]:
     """Return a process and all that it has started, directly or not."""
     told = Path(f"/proc/{pid}/task/{pid}/children").read_text()

@@ -130,9 +130,13 @@ class _Server:
         self._channel.send(Counted(list(gate.accepted), gate.refused, self._most, self._cut))
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = re.search(rb"(?i)^content-length: *(\d+)", head, re.MULTILINE)
-        await reader.readexactly(int(length[1]) if length else 0)
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"(?i)^content-length: *(\d+)", head, re.MULTILINE)
+            await reader.readexactly(int(length[1]) if length else 0)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()  # a slot that was missed: nothing was asked for
+            return
         await asyncio.sleep(random.uniform(0, self._conduct.jitter))
         pause = self._gate.arrive(time.monotonic())
         if not pause:
