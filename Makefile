@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run mcp doctor key backup restore compact test lint types pytest docker-test fuzz chaos hosts bench format pins clean
+.PHONY: help run mcp doctor key backup restore compact test lint types pytest docker-test fuzz chaos hosts bench bench-big format pins clean
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,9 +75,15 @@ hosts: $(VENV)/dev.done ## cut each of eight hosts (network namespaces) off in t
 bench: $(VENV)/bench.done ## measure ways of pacing, use of the limit, waits; takes half an hour
 	$(BIN)/python -m benchmarks.pacing
 	$(BIN)/python -m benchmarks.limit_use
+	$(BIN)/python -m benchmarks.in_flight
+	$(BIN)/python -m benchmarks.growth
+	$(BIN)/python -m benchmarks.start
 	$(BIN)/python -m benchmarks.interactive_wait
 	$(BIN)/python -m benchmarks.key_wait
 	$(BIN)/python -m benchmarks.waiting
+
+bench-big: $(VENV)/bench.done ## measure what a million finished jobs cost; needs 2 GB of memory
+	$(BIN)/python -m benchmarks.growth 10000 100000 1000000
 
 format: $(VENV)/dev.done ## format the code and mend what lint can
 	$(BIN)/ruff format .

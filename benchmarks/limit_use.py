@@ -7,6 +7,7 @@ exact window, and a call too many locks everybody out for 60 s, as it is documen
 those ways whose name holds one.
 """
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -95,7 +96,7 @@ def measure(case: Case) -> list[object]:
     with case.side() as side:
         begin = time.monotonic()
         step = case.burst * LIMIT.seconds / LIMIT.calls
-        for number in range(int((_WARM_SECONDS + case.seconds) / step)):
+        for number in range(math.ceil((_WARM_SECONDS + case.seconds) / step)):
             time.sleep(max(0.0, begin + number * step - time.monotonic()))
             side.submit(case.burst)
         end = begin + _WARM_SECONDS + case.seconds

@@ -117,15 +117,21 @@ class _Server:
         self._channel, self._conduct = channel, conduct
         self._gate = Gate(conduct.rate, conduct.lockout)
         self._flying = self._most = self._cut = 0
+        self._over = asyncio.Event()
 
     async def run(self) -> None:
         server = await asyncio.start_server(self._answer, "127.0.0.1", 0, backlog=_BACKLOG)
         asyncio.get_running_loop().add_reader(self._channel.fileno(), self._tell)
         self._channel.send(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
+        async with server:
+            await self._over.wait()
 
     def _tell(self) -> None:
-        self._channel.recv()
+        try:
+            self._channel.recv()
+        except EOFError:  # whoever asked is gone
+            self._over.set()
+            return
         gate = self._gate
         self._channel.send(Counted(list(gate.accepted), gate.refused, self._most, self._cut))
 
