@@ -1,8 +1,9 @@
 """Measure provider calls in flight on one machine: `python -m benchmarks.in_flight [calls …]`.
 
-Calls of 30 s each, all submitted at once, in as many workers of 200 threads as it takes and one to spare, against a
-provider that only holds them. Its limit is set so high that it isn't what is measured. Memory and
-CPU time are of the workers; what a call costs includes the check of its picture and the synced write.
+Calls of 30 s each, all submitted at once, in as many workers of 200 threads as it takes and one to
+spare, against a provider that only holds them. Its limit is set so high that it isn't what is measured.
+Memory and CPU time are of the workers; what a call costs includes the check of its picture and the
+synced write.
 """
 
 import sys
