@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run mcp doctor key backup restore compact test lint types pytest docker-test fuzz chaos hosts bench format pins clean
+.PHONY: help run mcp doctor key backup restore compact test lint types pytest docker-test fuzz chaos hosts bench bench-big format pins clean
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,12 +76,18 @@ chaos: $(VENV)/dev.done ## kill and freeze every part of a service of its own fo
 hosts: $(VENV)/dev.done ## cut each of eight hosts (network namespaces) off in turn, then read the books; Linux
 	$(BIN)/python -m tests.hosts.run
 
-bench: $(VENV)/dev.done ## measure ways of pacing, use of the limit, waits; takes half an hour
+bench: $(VENV)/bench.done ## measure ways of pacing, use of the limit, waits; takes half an hour
 	$(BIN)/python -m benchmarks.pacing
 	$(BIN)/python -m benchmarks.limit_use
+	$(BIN)/python -m benchmarks.in_flight
+	$(BIN)/python -m benchmarks.growth
+	$(BIN)/python -m benchmarks.start
 	$(BIN)/python -m benchmarks.interactive_wait
 	$(BIN)/python -m benchmarks.key_wait
 	$(BIN)/python -m benchmarks.waiting
+
+bench-big: $(VENV)/bench.done ## measure what a million finished jobs cost; needs 2 GB of memory
+	$(BIN)/python -m benchmarks.growth 10000 100000 1000000
 
 format: $(VENV)/dev.done ## format the code and mend what lint can
 	$(BIN)/ruff format .
@@ -91,6 +97,7 @@ pins: $(VENV)/dev.done ## make requirements*.txt anew from requirements*.in
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 -q requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 -q requirements-mcp.in -o requirements-mcp.txt
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 -q requirements-dev.in -o requirements-dev.txt
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 -q requirements-bench.in -o requirements-bench.txt
 
 clean: ## remove what make and the tools have made; pictures and data stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -107,4 +114,8 @@ $(VENV)/mcp.done: $(VENV)/run.done requirements-mcp.txt
 
 $(VENV)/dev.done: $(VENV)/mcp.done requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/bench.done: $(VENV)/dev.done requirements-bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@

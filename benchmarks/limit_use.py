@@ -1,116 +1,148 @@
-"""Measure the service's use of the provider's limit: `python -m benchmarks.limit_use [jobs] [drawn]`.
+"""Measure the use of the provider's limit: `python -m benchmarks.limit_use [words]`.
 
-Two workers, 600 jobs in batches of a hundred, a provider that takes 3 s and up to 50 ms of travel. The
-calls are those that the sandbox accepted, at the moments at which they arrived there. The jobs enlarge
-small pictures; `drawn`: they make pictures, whose drawing takes the sandbox a core of the machine.
+One, two and four workers, a provider that takes 3 s, and up to 50 ms of travel. Jobs come at the rate
+of the limit, one by one or as 150 every 10 s, to this service and to Celery alone: with its own
+`rate_limit` divided among the workers, and with none. The provider counts calls where they arrive, in an
+exact window, and a call too many locks everybody out for 60 s, as it is documented. With words: only
+those ways whose name holds one.
 """
 
+import math
 import sys
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import partial
 
-from redis import Redis
-
-from benchmarks.figures import LIMIT, busiest, lost, quantile, table, use
-from benchmarks.load import arrivals, service, submit, wait_for_all
+from benchmarks.bare_workers import bare_celery
+from benchmarks.figures import LIMIT, busiest, lost, use
+from benchmarks.fleet import fleet
+from benchmarks.plots import Bars
+from benchmarks.provider import LOCKOUT_SECONDS, Conduct, Provider
+from benchmarks.report import report
 from shared.moves import Pace
-from shared.scripts import PREFIX
+from shared.settings import load_settings
 
-GUARD_MS = 300
-_JOBS = 600
-_PHASE_SECONDS = 10.0
-_LOOK_SECONDS = 0.02
+TRAVEL_SECONDS = 0.05
+# From here on use is told: the first jobs find an idle service.
+_WARM_SECONDS = 5.0
+_SECONDS = 40.0
+# As long as a lock-out and what leads to it.
+_SECONDS_WITH_LOCKOUT = LOCKOUT_SECONDS + 10
+_CONDUCT = Conduct(jitter=TRAVEL_SECONDS, lockout=LOCKOUT_SECONDS)
+_HEAD = ("way", "workers", "jobs come", "calls", "use %", "slots lost", "429s", "most in any 10 s")
+Submit = Callable[[int], None]
 
 
-class SlotWatch:
-    """Look now and then how far ahead slots are taken; below 0 nobody asked and slots pass by."""
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Who is submitted to, and the provider behind it."""
 
-    def __init__(self, redis: "Redis") -> None:
-        self._redis = redis
-        self._over = threading.Event()
-        self.seen: list[tuple[float, float]] = []
+    submit: Submit
+    provider: Provider
 
-    def run(self) -> None:
-        """Look until it is over."""
-        while not self._over.wait(_LOOK_SECONDS):
-            seconds, micros = self._redis.time()
-            reach = float(self._redis.get(f"{PREFIX}pace:next") or 0)
-            now = seconds + micros / 1_000_000
-            self.seen.append((now, reach - now * 1000))
 
-    def stop(self) -> None:
-        """Look no more."""
-        self._over.set()
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One way with so many workers; `burst` is how many jobs come at once, `seconds` for how long."""
+
+    way: str
+    workers: int
+    burst: int
+    seconds: float
+    side: Callable[[], AbstractContextManager[Side]]
+
+
+def cases() -> list[list[Case]]:
+    """Return the cases, those together that run at the same time."""
+    groups = [
+        [
+            Case("this service", workers, burst, _SECONDS, partial(_ours, workers))
+            for burst in (1, LIMIT.calls)
+        ]
+        for workers in (1, 2, 4)
+    ]
+    divided = [(1, 1), (2, 1), (4, 1), (2, LIMIT.calls)]
+    groups.append([
+        *(_bare("Celery, rate_limit divided", f"{60 * LIMIT.calls // LIMIT.seconds // workers}/m",
+                workers, burst) for workers, burst in divided),
+        _bare("Celery, no limit", "", 2, 1),
+        _bare("Celery, no limit", "", 2, LIMIT.calls),
+    ])  # fmt: skip
+    return groups
+
+
+def _bare(way: str, rate: str, workers: int, burst: int) -> Case:
+    side = partial(_bare_side, workers, rate)
+    return Case(way, workers, burst, _SECONDS_WITH_LOCKOUT, side)
 
 
 @contextmanager
-def watching(url: str) -> Iterator[SlotWatch]:
-    """Watch the slots of a server meanwhile."""
-    with Redis.from_url(url, decode_responses=True) as client:
-        watch = SlotWatch(client)
-        thread = threading.Thread(target=watch.run)
-        thread.start()
-        try:
-            yield watch
-        finally:
-            watch.stop()
-            thread.join()
+def _ours(workers: int) -> Iterator[Side]:
+    with fleet(workers, _CONDUCT) as stands:
+        yield Side(stands.submit, stands.provider)
 
 
-def phases(calls: Sequence[float], seen: Sequence[tuple[float, float]]) -> list[list[object]]:
-    """Return a row for each ten seconds and one for the whole run; `seen` is a SlotWatch's."""
-    begin, end = min(calls), max(calls)
-    bounds = [begin + _PHASE_SECONDS * number for number in range(int((end - begin) / 10) + 1)]
-    # the last whole phase ends with the run
-    bounds[-1] = end
-    spans = [*pairwise(bounds), (begin, end)]
-    return [_row(calls, first, last, begin, seen) for first, last in spans]
+@contextmanager
+def _bare_side(workers: int, rate: str) -> Iterator[Side]:
+    with bare_celery(workers, rate, _CONDUCT) as (submit, provider):
+        yield Side(submit, provider)
 
 
-def _row(
-    calls: Sequence[float],
-    first: float,
-    last: float,
-    begin: float,
-    seen: Sequence[tuple[float, float]],
-) -> list[object]:
-    inside = [moment for moment in calls if first <= moment <= last]
-    interval = Pace.of(LIMIT, GUARD_MS).interval_ms / 1000
-    ahead = [ms for moment, ms in seen if first <= moment < last] or [0.0]
+def measure(case: Case) -> list[object]:
+    """Submit at the rate of the limit for the case's time; return its row."""
+    with case.side() as side:
+        begin = time.monotonic()
+        step = case.burst * LIMIT.seconds / LIMIT.calls
+        for number in range(math.ceil((_WARM_SECONDS + case.seconds) / step)):
+            time.sleep(max(0.0, begin + number * step - time.monotonic()))
+            side.submit(case.burst)
+        end = begin + _WARM_SECONDS + case.seconds
+        time.sleep(max(0.0, end - time.monotonic()))
+        counted = side.provider.counted()
+    return row(case, counted.accepted, counted.refused, begin + _WARM_SECONDS, end)
+
+
+def row(case: Case, calls: Sequence[float], refused: int, begin: float, end: float) -> list[object]:
+    """Return a line of the table, of what arrived from begin until end (seconds)."""
+    inside = [moment for moment in calls if begin <= moment < end]
+    guard = load_settings(None).provider_rate_guard_ms
+    interval = Pace.of(LIMIT, guard).interval_ms / 1000
     return [
-        f"{first - begin:.0f} to {last - begin:.0f} s",
+        case.way,
+        case.workers,
+        "one by one" if case.burst == 1 else f"{case.burst} at once",
         len(inside),
-        use(calls, first, last),
-        lost(inside, interval),
-        f"{quantile(ahead, 0.05):.0f}, {quantile(ahead, 0.5):.0f}",
-        100 * sum(ms < 0 for ms in ahead) / len(ahead),
+        round(use(calls, begin, end), 1),
+        f"{lost(inside, interval):.1f}",
+        refused,
+        busiest(calls),
     ]
 
 
-def main() -> None:
-    """Run the jobs and print the table."""
-    jobs = int(sys.argv[1]) if len(sys.argv) > 1 else _JOBS
-    with service() as stack, watching(stack.redis_url) as watch:
-        begun = time.monotonic()
-        wait_for_all(stack, submit(stack, jobs, drawn="drawn" in sys.argv), seconds=jobs / 5)
-        seconds = time.monotonic() - begun
-        calls, stats = list(arrivals(stack).values()), stack.stats()
-    head = (
-        "phase",
-        "calls",
-        "use %",
-        "slots lost",
-        "ms taken ahead: 5 %, median",
-        "% nobody asked",
+def main(words: Sequence[str]) -> None:
+    """Measure all; print the table."""
+    rows: list[list[object]] = []
+    for group in cases():
+        chosen = [case for case in group if not words or any(word in case.way for word in words)]
+        with ThreadPoolExecutor(len(group)) as pool:
+            rows += pool.map(measure, chosen)
+        for line in rows[-len(chosen) :] if chosen else []:
+            print(*line, sep="\t", file=sys.stderr, flush=True)
+    names = [f"{way}, {workers}, {come}" for way, workers, come, *_ in rows]
+    plot = Bars(
+        "Use of the provider's limit", "%", names, {"use": [float(str(line[4])) for line in rows]}
     )
-    print(table(head, phases(calls, watch.seen)))
-    allowed = 100 * LIMIT.seconds / (LIMIT.seconds + GUARD_MS / 1000)
-    print(f"\n{jobs} jobs in {seconds:.1f} s; {stats['rate_limited']} times 429; at most")
-    print(f"{busiest(calls)} calls in any 10 s; the guard of {GUARD_MS} ms allows {allowed:.1f} %")
+    allowed = 100 * LIMIT.seconds / (LIMIT.calls * _interval())
+    note = f"The guard of {load_settings(None).provider_rate_guard_ms} ms allows {allowed:.1f} %."
+    report("limit_use", _HEAD, rows, plot, [note])
+
+
+def _interval() -> float:
+    return Pace.of(LIMIT, load_settings(None).provider_rate_guard_ms).interval_ms / 1000
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

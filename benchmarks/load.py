@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +38,9 @@ def service(**settings: str) -> Iterator[Stack]:
                 stack.stop()
 
 
-def submit(stack: Stack, jobs: int, *, drawn: bool = False) -> list[str]:
+def submit(stack: Stack, jobs: int) -> list[str]:
     """Order so many jobs in batches of a hundred; return the ids of the batches."""
-    order = _order_drawn if drawn else _order_batch
-    return [order(stack, min(_BATCH, jobs - done)) for done in range(0, jobs, _BATCH)]
+    return [_order_batch(stack, min(_BATCH, jobs - done)) for done in range(0, jobs, _BATCH)]
 
 
 def submit_one(stack: Stack) -> str:
@@ -52,19 +50,6 @@ def submit_one(stack: Stack) -> str:
 
 def _order_batch(stack: Stack, jobs: int) -> str:
     return str(_order(stack, "batches", jobs)["batch_id"])
-
-
-def _order_drawn(stack: Stack, jobs: int) -> str:
-    order = {"jobs": [{"prompt": f"picture {number}"} for number in range(jobs)]}
-    answer = stack.http.post(f"{stack.base}/batches", json=order, timeout=60)
-    answer.raise_for_status()
-    return str(answer.json()["batch_id"])
-
-
-def wait_for_all(stack: Stack, batches: list[str], seconds: float) -> None:
-    """Wait until every batch has ended; raise when one has a job that did not succeed."""
-    for batch in batches:
-        eventually(partial(_ended, stack, batch), seconds, "the end of a batch")
 
 
 def arrivals(stack: Stack) -> dict[str, float]:
@@ -82,13 +67,6 @@ def _order(stack: Stack, path: str, pictures: int) -> dict[str, Any]:
     answer.raise_for_status()
     body: dict[str, Any] = answer.json()
     return body
-
-
-def _ended(stack: Stack, batch: str) -> bool:
-    told = stack.get(f"/batches/{batch}", params={"wait": 2}).json()
-    if told["counts"]["failed"] or told["counts"]["canceled"]:
-        raise RuntimeError(f"Not every job succeeded: {told['counts']}")
-    return bool(told["finished_at"])
 
 
 def _workers(redis: "Redis") -> int:

@@ -26,7 +26,7 @@ from typing import cast
 from redis import Redis
 
 from benchmarks.figures import quantile, table, use
-from benchmarks.provider import Counted, serve
+from benchmarks.provider import Conduct, Counted, provider
 from benchmarks.ways import Contender, CountingConnection, Way, contenders
 from tests.redis_server import embedded_server
 
@@ -103,8 +103,8 @@ def _may_call(way: Way, end: float) -> bool:
 
 def measure(contender: Contender, redis: str, jitter: float) -> list[object]:
     """Run one way against one provider; return its row."""
-    with _process(partial(serve, jitter=jitter)) as provider:
-        port = cast("int", provider.recv())
+    with provider(Conduct(jitter)) as one_provider:
+        port = one_provider.port
         begin = time.monotonic() + _START_SECONDS
         end = begin + _WARM_SECONDS + _PERIODS * contender.period
         first, second = (Errand(contender, redis, port, begin, end, each) for each in (True, False))
@@ -113,8 +113,7 @@ def measure(contender: Contender, redis: str, jitter: float) -> list[object]:
             _process(partial(call_all, errand=second)) as two,
         ):
             waited = [cast("Waited", channel.recv()) for channel in (one, two)]
-        provider.send("end")
-        counted = cast("Counted", provider.recv())
+        counted = one_provider.counted()
     return row(first, jitter, counted, waited)
 
 

@@ -1,64 +1,173 @@
 """A provider for benchmarks: calls travel by chance, and are counted exactly where they arrive."""
 
 import asyncio
+import multiprocessing
 import random
+import re
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
 from benchmarks.figures import LIMIT
 from shared.setting_types import Rate
+from tests.pictures import picture
 
 LATENCY_SECONDS = 3.0
+# What the provider documents.
+LOCKOUT_SECONDS = 60.0
+# As many as come at once, each on a connection of its own.
+_BACKLOG = 2_000
+_context = multiprocessing.get_context("spawn")
 
 
 class Gate:
-    """A sliding window over the accepted calls; a call too many is refused and locks nobody out."""
+    """A sliding window over the accepted calls; what is too much is refused.
 
-    def __init__(self, rate: Rate = LIMIT) -> None:
-        self._rate = rate
+    After a refusal everything is, for so many seconds; 0: nobody is locked out.
+    """
+
+    def __init__(self, rate: Rate = LIMIT, lockout: float = 0.0) -> None:
+        self._rate, self._lockout, self._until = rate, lockout, float("-inf")
         self.accepted: list[float] = []
         self.refused = 0
 
-    def arrive(self, now: float) -> bool:
-        """Count a call that arrives now, in seconds; tell whether it is accepted."""
+    def arrive(self, now: float) -> float:
+        """Count a call that arrives now, in seconds; return 0 when accepted, else when to come again."""
         calls, seconds = self._rate.calls, self._rate.seconds
+        if now < self._until:
+            self.refused += 1
+            return self._until - now
         if len(self.accepted) >= calls and self.accepted[-calls] > now - seconds:
             self.refused += 1
-            return False
+            self._until = now + self._lockout
+            return max(self._lockout, self.accepted[-calls] + seconds - now)
         self.accepted.append(now)
-        return True
+        return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """How the provider behaves: seconds of travel (at most) and of each answer, its rate, its lock-out.
+
+    It answers each call with one picture, the same for all.
+    """
+
+    jitter: float = 0.0
+    latency: float = LATENCY_SECONDS
+    rate: Rate = LIMIT
+    lockout: float = 0.0
+    picture: bytes = field(default_factory=lambda: picture(64, 64, "webp"), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What arrived: the moments of the accepted calls, by the monotonic clock, and the refused."""
+    """What arrived: the moments of the accepted calls, by the monotonic clock, and the refused.
+
+    `most` is how many accepted calls were in flight at once, `cut` how many of them went away before
+    they had their answer.
+    """
 
     accepted: list[float]
     refused: int
+    most: int = 0
+    cut: int = 0
 
 
-def serve(channel: "Connection[object, object]", jitter: float) -> None:
-    """Serve in this process: tell the port, then, when anything is sent, what was Counted."""
-    asyncio.run(_serve(channel, jitter))
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider that runs in a process of its own."""
+
+    port: int
+    _channel: "Connection[object, object]"
+
+    def counted(self) -> Counted:
+        """Return what has arrived until now."""
+        self._channel.send("count")
+        counted = self._channel.recv()
+        if not isinstance(counted, Counted):
+            raise TypeError(counted)
+        return counted
 
 
-async def _serve(channel: "Connection[object, object]", jitter: float) -> None:
-    gate, ended = Gate(), asyncio.Event()
+@contextmanager
+def provider(conduct: Conduct) -> Iterator[Provider]:
+    """Run a provider in a process of its own."""
+    ours, theirs = _context.Pipe()
+    process = _context.Process(target=serve, args=[theirs, conduct], daemon=True)
+    process.start()
+    try:
+        port = ours.recv()
+        if not isinstance(port, int):
+            raise TypeError(port)
+        yield Provider(port, ours)
+    finally:
+        process.terminate()
+        process.join()
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        await asyncio.sleep(random.uniform(0, jitter))
-        accepted = gate.arrive(time.monotonic())
-        if accepted:
-            await asyncio.sleep(LATENCY_SECONDS)
-        status = b"200 OK" if accepted else b"429 Too Many Requests"
-        writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        await writer.drain()
+
+def serve(channel: "Connection[object, object]", conduct: Conduct) -> None:
+    """Serve in this process: tell the port, then, whenever anything is sent, what was Counted."""
+    asyncio.run(_Server(channel, conduct).run())
+
+
+class _Server:
+    def __init__(self, channel: "Connection[object, object]", conduct: Conduct) -> None:
+        self._channel, self._conduct = channel, conduct
+        self._gate = Gate(conduct.rate, conduct.lockout)
+        self._flying = self._most = self._cut = 0
+        self._over = asyncio.Event()
+
+    async def run(self) -> None:
+        server = await asyncio.start_server(self._answer, "127.0.0.1", 0, backlog=_BACKLOG)
+        asyncio.get_running_loop().add_reader(self._channel.fileno(), self._tell)
+        self._channel.send(server.sockets[0].getsockname()[1])
+        async with server:
+            await self._over.wait()
+
+    def _tell(self) -> None:
+        try:
+            self._channel.recv()
+        except EOFError:  # whoever asked is gone
+            self._over.set()
+            return
+        gate = self._gate
+        self._channel.send(Counted(list(gate.accepted), gate.refused, self._most, self._cut))
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"(?i)^content-length: *(\d+)", head, re.MULTILINE)
+            await reader.readexactly(int(length[1]) if length else 0)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()  # a slot that was missed: nothing was asked for
+            return
+        await asyncio.sleep(random.uniform(0, self._conduct.jitter))
+        pause = self._gate.arrive(time.monotonic())
+        if not pause:
+            await self._cook(reader)
+        writer.write(_refusal(pause) if pause else _image(self._conduct.picture))
+        try:
+            await writer.drain()
+        except ConnectionError:
+            self._cut += 1
         writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0, backlog=500)
-    asyncio.get_running_loop().add_reader(channel.fileno(), ended.set)
-    channel.send(server.sockets[0].getsockname()[1])
-    await ended.wait()
-    channel.send(Counted(gate.accepted, gate.refused))
+    async def _cook(self, reader: asyncio.StreamReader) -> None:
+        self._flying += 1
+        self._most = max(self._most, self._flying)
+        await asyncio.sleep(self._conduct.latency)
+        self._flying -= 1
+        self._cut += reader.at_eof()
+
+
+def _image(data: bytes) -> bytes:
+    kind = b"webp" if data[:4] == b"RIFF" else b"png"
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: image/%b\r\nfinish-reason: SUCCESS\r\nseed: 7\r\n"
+    return head % kind + b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(data) + data
+
+
+def _refusal(seconds: float) -> bytes:
+    head = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: %d\r\nContent-Length: 0\r\n"
+    return head % -(-seconds // 1) + b"Connection: close\r\n\r\n"

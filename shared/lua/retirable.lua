@@ -39,7 +39,9 @@ for i = 3, #ARGV, 2 do
   -- what was made later than that can't have ended long enough ago
   local old = redis.call('ZCOUNT', list, '-inf', now - ttl)
   local looked, found = 0, {}
-  for _, id in ipairs(redis.call('ZRANGE', list, skip, math.min(skip + page, old) - 1)) do
+  local last = math.min(skip + page, old) - 1
+  -- to -1 would be to the end: all that is on record, when nothing is old
+  for _, id in ipairs(last >= skip and redis.call('ZRANGE', list, skip, last) or {}) do
     if looks <= 0 then break end
     looked = looked + 1
     found[#found + 1] = look(id) or nil

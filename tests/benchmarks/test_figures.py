@@ -3,7 +3,8 @@
 import pytest
 
 from benchmarks.figures import busiest, lost, quantile, table, use
-from benchmarks.limit_use import phases
+from benchmarks.limit_use import cases
+from benchmarks.limit_use import row as limit_row
 from benchmarks.pacing import Errand, Waited, row
 from benchmarks.provider import Counted, Gate
 from benchmarks.ways import contenders
@@ -41,10 +42,19 @@ def test_a_table_is_markdown() -> None:
 def test_the_gate_takes_what_fits_into_any_window_and_counts_the_rest() -> None:
     gate = Gate(Rate(2, 10))
 
-    taken = [gate.arrive(moment) for moment in (0, 5, 9.9, 10, 14.9, 15)]
+    pauses = [gate.arrive(moment) for moment in (0, 5, 9.9, 10, 14.9, 15)]
 
-    assert taken == [True, True, False, True, False, True]
+    assert pauses == [0, 0, pytest.approx(0.1), 0, pytest.approx(0.1), 0]
     assert (gate.accepted, gate.refused) == ([0, 5, 10, 15], 2)
+
+
+def test_a_call_too_many_locks_everybody_out() -> None:
+    gate = Gate(Rate(1, 10), lockout=60)
+
+    pauses = [gate.arrive(moment) for moment in (0, 5, 15, 64.9, 65)]
+
+    assert pauses == [0, 60, 50, pytest.approx(0.1), 0]
+    assert (gate.accepted, gate.refused) == ([0, 65], 3)
 
 
 def test_a_run_is_told_from_what_the_provider_counted_and_the_callers_waited() -> None:
@@ -56,12 +66,11 @@ def test_a_run_is_told_from_what_the_provider_counted_and_the_callers_waited() -
     assert told[2:] == ["50", pytest.approx(100), 3, 2.0, 2.0, 3.0, pytest.approx(0.5**0.5)]
 
 
-def test_the_phases_of_a_run_tell_where_slots_were_lost() -> None:
-    calls = [number / 15 for number in range(150)] + [15 + number / 15 for number in range(150)]
+def test_the_use_of_the_limit_is_told_of_the_time_after_the_first_jobs() -> None:
+    calls = [number / 8 for number in range(480)]
 
-    rows = phases(calls, [(number, 300.0) for number in range(10)] + [(12.0, -50.0)])
+    told = limit_row(cases()[0][0], calls, 2, 5.0, 45.0)
 
-    assert [line[0] for line in rows] == ["0 to 10 s", "10 to 25 s", "0 to 25 s"]
-    assert [line[5] for line in rows] == [0, 100, pytest.approx(100 / 11)]
-    assert rows[0][2] == pytest.approx(100)
-    assert rows[2][1] == 300
+    assert told[:3] == ["this service", 1, "one by one"]
+    assert told[3:5] == [320, pytest.approx(100 * 8 / 15, abs=0.1)]
+    assert told[6:] == [2, 80]

@@ -48,3 +48,17 @@ def test_an_owner_is_known_as_long_as_one_of_its_records_is_kept(
 
     assert not redis_client.exists(f"{PREFIX}owners")
     assert not [name for name in services.retirement.lists() if name.startswith("a:")]
+
+
+def test_what_is_too_young_to_go_is_not_even_looked_at(
+    services: Services, redis_client: "Redis"
+) -> None:
+    services.store.cancel([accepted(services.store).id for _ in range(30)])
+    redis_client.config_resetstat()
+
+    pages = services.retirement.pages(3_600_000, {"generate:canceled": 0})
+
+    assert pages["generate:canceled"].last
+    commands = redis_client.info("commandstats")
+    assert "cmdstat_zrange" not in commands
+    assert "cmdstat_hmget" not in commands

@@ -1,0 +1,64 @@
+"""Workers of `benchmarks.bare_celery`, over a broker and a provider of their own."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from celery import Celery
+from redis import Redis
+
+from benchmarks.processes import stopped
+from benchmarks.provider import Conduct, Provider, provider
+from tests.e2e.stack import eventually
+from tests.redis_server import ROOT, embedded_server
+
+_THREADS = 100
+_START_SECONDS = 90
+
+
+@contextmanager
+def bare_celery(
+    workers: int, rate: str, conduct: Conduct
+) -> Iterator[tuple[Callable[[int], None], Provider]]:
+    """Run workers with this `rate_limit` each; give what submits so many jobs, and the provider."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        url = stack.enter_context(embedded_server(folder / "data"))
+        with Redis.from_url(url) as redis:
+            redis.config_set("appendonly", "no")  # as most who use Celery alone have it
+        stands = stack.enter_context(provider(conduct))
+        given = {
+            "BARE_BROKER": url,
+            "BARE_RATE_LIMIT": rate,
+            "BARE_PROVIDER": f"http://127.0.0.1:{stands.port}/",
+        }
+        log = stack.enter_context((folder / "log").open("ab"))
+        command = [sys.executable, "-m", "celery", "-q", "-A", "benchmarks.bare_celery", "worker"]
+        processes = [
+            subprocess.Popen(
+                [*command, "-c", str(_THREADS), "-n", f"b{number}@%h"],
+                cwd=ROOT,
+                env={**os.environ, **given},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+            for number in range(workers)
+        ]
+        stack.enter_context(stopped(processes))
+        client = Celery("bare", broker=url, set_as_current=False)
+
+        def all_listen() -> bool:
+            return len(client.control.ping(timeout=1) or []) == workers
+
+        eventually(all_listen, _START_SECONDS, "the workers")
+
+        def submit(jobs: int) -> None:
+            for _ in range(jobs):
+                client.send_task("bare.call")
+
+        yield submit, stands

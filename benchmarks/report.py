@@ -1,0 +1,51 @@
+"""What each program leaves: a table for people, a CSV, a plot, and on what machine that was."""
+
+import csv
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.figures import table
+from benchmarks.machine import load, machine, versions
+from benchmarks.plots import Plot, draw
+
+RESULTS = Path(__file__).parent / "results"
+# As it was when the program began to run.
+_LOAD = load()
+
+
+def report(
+    name: str,
+    head: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    plot: Plot | None = None,
+    notes: Sequence[str] = (),
+) -> None:
+    """Print a table with its machine, versions, load and notes; write results/<name>.md, .csv, .svg."""
+    RESULTS.mkdir(exist_ok=True)
+    facts = [
+        *notes,
+        f"Machine: {machine()}.",
+        f"Versions: {versions()}.",
+        f"Load average of a minute: {_LOAD:.1f} at the start, {load():.1f} at the end.",
+    ]
+    told = "\n\n".join([table(head, rows), *facts])
+    print(told)
+    (RESULTS / f"{name}.md").write_text(told + "\n", encoding="utf-8")
+    with (RESULTS / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([head, *rows])
+    if plot is None:
+        return
+    try:
+        draw(plot, RESULTS / f"{name}.svg")
+    except ImportError:
+        print("No plot: pip install -r requirements-bench.txt", file=sys.stderr)
+
+
+def spread(values: Sequence[float], form: str = ".1f") -> str:
+    """Return the median of several rounds, with the least and the most where there is more than one."""
+    ordered = sorted(values)
+    middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+    if len(ordered) == 1:
+        return f"{middle:{form}}"
+    return f"{middle:{form}} ({ordered[0]:{form}} to {ordered[-1]:{form}})"
