@@ -1,14 +1,12 @@
 """RQ; who waits reads the stream that a job's result is written to."""
 
-import os
-
 from redis import Redis
 from rq import Queue
 
 from benchmarks.alternatives.picture import make_picture
-from benchmarks.alternatives.route import LONGEST_SECONDS, create_app
+from benchmarks.alternatives.route import LONGEST_SECONDS, create_app, waiting_address
 
-queue = Queue(connection=Redis.from_url(os.environ["REDIS_URL"]))
+queue = Queue(connection=Redis.from_url(waiting_address()))
 
 
 def _made(prompt: str) -> str:

@@ -1,11 +1,17 @@
 """The Flask route that all the alternatives stand behind."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, request
 
 LONGEST_SECONDS = 60
+
+
+def waiting_address() -> str:
+    """Return where Redis is, for who waits there: by itself the client gives up after 5 seconds."""
+    return f"{os.environ['REDIS_URL']}?socket_timeout={LONGEST_SECONDS + 5}"
 
 
 def create_app(make: Callable[[str], str]) -> Flask:
