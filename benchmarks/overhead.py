@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ import requests
 from benchmarks.alternatives.picture import make_picture
 from benchmarks.alternatives.running import ALTERNATIVES, alternative, provider, running
 from benchmarks.figures import quantile
+from benchmarks.machine import cpu_of
 from benchmarks.plots import Bars
 from benchmarks.report import report, spread
 from benchmarks.web import web
@@ -131,18 +132,6 @@ def _warm(call: Call) -> None:
 def _timed(call: Call, ms: int, begin: float) -> float:
     call(ms)
     return time.monotonic() - begin
-
-
-def cpu_of(folder: Path) -> float:
-    """Return the CPU seconds of all processes to whose environment a folder was given; 0 off Linux."""
-    told = 0.0
-    for process in Path("/proc").glob("[0-9]*"):
-        # it may end, or be somebody else's
-        with suppress(OSError):
-            if f"{folder}/".encode() in (process / "environ").read_bytes():
-                fields = (process / "stat").read_text().rpartition(")")[2].split()
-                told += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return told
 
 
 def alone(ways: Mapping[str, Way], ms: int, jobs: int) -> dict[str, list[float]]:
