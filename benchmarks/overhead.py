@@ -26,6 +26,7 @@ from benchmarks.plots import Bars
 from benchmarks.report import report, spread
 from benchmarks.web import web
 
+FAILED = -1.0
 DIRECT, OURS = "direct", "this service"
 # Of the provider, in ms: how many jobs of one caller a round, and of the fifty.
 LATENCIES = {0: (50, 50), 50: (25, 50), 500: (20, 50), 5_000: (4, 40)}
@@ -55,6 +56,12 @@ class Took:
 
     rounds: list[list[float]] = field(default_factory=list)
     cpu: float = 0.0
+    failed: int = 0
+
+    def add(self, seconds: Sequence[float]) -> None:
+        """Add a round; what failed is counted and took no time."""
+        self.rounds.append([each for each in seconds if each != FAILED])
+        self.failed += len(seconds) - len(self.rounds[-1])
 
     def jobs(self) -> int:
         """Return how many there were."""
@@ -130,7 +137,12 @@ def _warm(call: Call) -> None:
 
 
 def _timed(call: Call, ms: int, begin: float) -> float:
-    call(ms)
+    """Return the seconds since a moment when the call is answered, FAILED when it is refused."""
+    try:
+        call(ms)
+    except (RuntimeError, requests.RequestException) as error:
+        print(error, file=sys.stderr, flush=True)
+        return FAILED
     return time.monotonic() - begin
 
 
@@ -178,12 +190,12 @@ def measure(ways: Mapping[str, Way], latencies: Sequence[int]) -> Cells:
         for ms in latencies:
             one, many = LATENCIES[ms]
             for name, seconds in alone(ways, ms, one).items():
-                cells[1, ms][name].rounds.append(seconds)
+                cells[1, ms][name].add(seconds)
             if round_ and ms >= _ONE_ROUND_MS:
                 continue
             for name, way in ways.items():
                 took, before = cells[_CROWD, ms][name], cpu_of(way.folder)
-                took.rounds.append(crowd(way.call, ms, many))
+                took.add(crowd(way.call, ms, many))
                 took.cpu += cpu_of(way.folder) - before
             print(f"round {round_ + 1}, {ms} ms: done", file=sys.stderr, flush=True)
     return cells
@@ -196,8 +208,10 @@ def rows(cells: Cells) -> list[list[object]]:
         for name, took in by_way.items():
             base = by_way[DIRECT] if name != DIRECT else None
             over = [took.ms(share) - (base.ms(share) if base else 0) for share in (0.5, 0.95, 0.99)]
-            cpu = f"{1000 * took.cpu / took.jobs():.1f}" if took.cpu else ""
-            told.append([callers, ms, name, took.jobs(), spread(took.medians()), *over, cpu])
+            cpu = f"{1000 * took.cpu / took.jobs():.1f}" if took.cpu and took.jobs() else ""
+            told.append(
+                [callers, ms, name, took.jobs(), spread(took.medians()), *over, cpu, took.failed]
+            )
     return told
 
 
@@ -211,6 +225,7 @@ _HEAD = (
     "p95",
     "p99",
     "CPU ms a job",
+    "failed",
 )
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from benchmarks.overhead import DIRECT, Took, rows
+from benchmarks.overhead import DIRECT, FAILED, Took, rows
 from benchmarks.submissions import BARE, STOPPED, Case
 from benchmarks.submissions import rows as submitted
 from benchmarks.submitters import Answers, as_fast_as_answered, at_a_rate
@@ -50,7 +50,15 @@ def test_what_is_over_the_direct_call_is_told_quantile_by_quantile() -> None:
     assert told[0][5:8] == pytest.approx([20, 30, 30])
     assert told[1][5:8] == pytest.approx([10, 70, 70])
     assert told[1][:5] == [1, 50, "a way", 3, "65.0 (30.0 to 100.0)"]
-    assert told[1][8] == "20.0"
+    assert told[1][8:] == ["20.0", 0]
+
+
+def test_a_call_that_fails_is_counted_and_took_no_time() -> None:
+    way = Took()
+
+    way.add([0.010, FAILED])
+
+    assert (way.jobs(), way.failed, way.ms(0.99)) == (1, 1, 10)
 
 
 def test_what_is_accepted_stands_beside_what_is_only_sent() -> None:
