@@ -70,7 +70,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "task_acks_late": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         # Flower lives on these events; they carry the job's id only. The senders' own is not among them:
-        # it cost a sender as much again as the task, and the worker's first comes a few ms later.
+        # it cost a sender almost as much as the task, and the worker's first comes a few ms later.
         "worker_send_task_events": True,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
