@@ -79,6 +79,8 @@ hosts: $(VENV)/dev.done ## cut each of eight hosts (network namespaces) off in t
 bench: $(VENV)/bench.done ## measure ways of pacing, use of the limit, waits; takes half an hour
 	$(BIN)/python -m benchmarks.pacing
 	$(BIN)/python -m benchmarks.limit_use
+	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.submissions
 	$(BIN)/python -m benchmarks.in_flight
 	$(BIN)/python -m benchmarks.growth
 	$(BIN)/python -m benchmarks.start

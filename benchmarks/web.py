@@ -38,6 +38,7 @@ class Web:
     store: JobStore
     index: JobIndex
     images: ImageStore
+    redis_url: str
 
     def memory(self) -> float:
         """Return the bytes that the processes hold."""
@@ -86,7 +87,7 @@ def web(folder: Path, processes: int = 1, **settings: str) -> Iterator[Web]:
             loaded = load_settings(None, **{name.lower(): value for name, value in given.items()})
             services = build_services(loaded)
             pids = tuple(int(pid) for pid in told.split())
-            yield Web(port, pids, services.store, services.index, services.images)
+            yield Web(port, pids, services.store, services.index, services.images, url)
         finally:
             process.terminate()
             process.wait(timeout=60)

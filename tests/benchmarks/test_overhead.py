@@ -1,0 +1,87 @@
+"""What the comparison with others computes, and that a caller of each kind is answered."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from benchmarks.overhead import DIRECT, FAILED, Took, rows
+from benchmarks.submissions import BARE, STOPPED, Case
+from benchmarks.submissions import rows as submitted
+from benchmarks.submitters import Answers, as_fast_as_answered, at_a_rate
+
+HERE = Path(__file__).parent
+
+
+class _Door(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    keys: ClassVar[list[str | None]] = []
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.keys.append(self.headers["Idempotency-Key"])
+        self.send_response(202 if len(self.keys) % 2 else 503)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def door() -> Iterator[ThreadingHTTPServer]:
+    _Door.keys = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Door)
+    threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_what_is_over_the_direct_call_is_told_quantile_by_quantile() -> None:
+    direct, way = Took([[0.010, 0.020], [0.030]]), Took([[0.015, 0.030], [0.100]], cpu=0.06)
+
+    told = rows({(1, 50): {DIRECT: direct, "a way": way}})
+
+    assert told[0][5:8] == pytest.approx([20, 30, 30])
+    assert told[1][5:8] == pytest.approx([10, 70, 70])
+    assert told[1][:5] == [1, 50, "a way", 3, "65.0 (30.0 to 100.0)"]
+    assert told[1][8:] == ["20.0", 0]
+
+
+def test_a_call_that_fails_is_counted_and_took_no_time() -> None:
+    way = Took()
+
+    way.add([0.010, FAILED])
+
+    assert (way.jobs(), way.failed, way.ms(0.99)) == (1, 1, 10)
+
+
+def test_what_is_accepted_stands_beside_what_is_only_sent() -> None:
+    quick, slow = Answers([0.1] * 200, 0, 1.0), Answers([0.1] * 90, 2, 0.5)
+    alone = Case(1, BARE, False, 0, HERE, 0.1, [quick], [Answers([0.01])])
+    ours = Case(1, STOPPED, True, 0, HERE, 0.18, [slow], [Answers([0.02, 0.03], 1)])
+
+    told = submitted([alone, ours])
+
+    assert told[1][:6] == [1, STOPPED, "yes", "180", "0.90", "2.00"]
+    assert told[1][6:] == [pytest.approx(30), pytest.approx(30), 3]
+
+
+def test_a_rate_is_kept_and_other_answers_are_counted(door: ThreadingHTTPServer) -> None:
+    answers = at_a_rate(door.server_port, 0.2, 200, keys=True)
+
+    assert (len(answers.seconds), answers.others) == (20, 20)
+    assert len(set(_Door.keys)) == 40
+    assert answers.lasted >= 0.19
+
+
+def test_who_is_answered_submits_again_until_the_time_is_up(door: ThreadingHTTPServer) -> None:
+    answers = as_fast_as_answered(door.server_port, 0.2, keys=False)
+
+    assert len(answers.seconds) + answers.others == len(_Door.keys) > 0
+    assert set(_Door.keys) == {None}
