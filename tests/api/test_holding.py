@@ -30,17 +30,23 @@ def test_who_waits_holds_nothing_of_the_picture_that_was_sent(
     api: Api, things: str, send: Callable[[Api], TestResponse]
 ) -> None:
     held: list[Any] = []
+    gc.collect()
+    before = {id(thing) for thing in pictures_held()}  # by what earlier tests have sent
 
     def look(waited_for: str) -> None:
-        held.extend(thing for thing in gc.get_objects() if holds_a_picture(thing))
+        held.extend(thing for thing in pictures_held() if id(thing) not in before)
         api.call("DELETE", f"/{things}/{waited_for}")
 
-    gc.collect()
     answer = api.while_waiting(lambda: send(api), look)
 
     answer.request.input_stream.close()  # that is the test client's
     assert json_of(answer)["status"] == "canceled"
     assert held == []
+
+
+def pictures_held() -> list[Any]:
+    """Return all of this process that keep an upload's bytes or its file."""
+    return [thing for thing in gc.get_objects() if holds_a_picture(thing)]
 
 
 def holds_a_picture(thing: object) -> bool:

@@ -111,11 +111,11 @@ def test_a_newer_release_waits_for_the_last_worker_of_an_older_one(
     store.heartbeat("w", 10, 60_000)
 
     with pytest.raises(StoreUnavailable, match="Workers of an older release still run"):
-        newer.run("heartbeat", "new", 10, 60_000)
+        newer.run("heartbeat", "new", 10, 60_000, "")
     assert written(redis_client) == SCHEMA_VERSION
 
     store.heartbeat("w", 0, 0)
-    newer.run("heartbeat", "new", 10, 60_000)
+    newer.run("heartbeat", "new", 10, 60_000, "")
     assert written(redis_client) == NEWER
     with pytest.raises(OtherRelease):
         store.heartbeat("w", 10, 60_000)
