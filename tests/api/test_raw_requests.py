@@ -209,7 +209,7 @@ def test_many_who_never_finish_keep_nobody_from_being_served(server: Server) -> 
 
         assert server.is_well()
 
-        assert time.monotonic() - began < 15  # one after the other they would hold it for minutes
+        assert time.monotonic() - began < 5  # one after the other they would hold it for minutes
         assert all(parsed(received(peer))[0][0] == 408 for peer in peers[1::2])
         assert all(received(peer) == b"" for peer in peers[::2])
     finally:
@@ -237,7 +237,7 @@ def test_who_sends_without_a_pause_keeps_nobody_from_being_served(
 
         assert all(server.is_well() for _ in range(20))
 
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < 10
 
 
 def test_a_body_of_more_chunks_than_anybody_sends_is_refused(server: Server) -> None:
