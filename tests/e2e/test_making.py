@@ -3,6 +3,7 @@
 import hashlib
 import io
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -65,10 +66,12 @@ def test_a_picture_that_lies_on_its_side_comes_back_as_its_viewer_sees_it(stack:
 def test_an_enlarged_upload_is_not_kept(stack: Stack) -> None:
     files = {"image": ("small.png", picture(64, 64))}
 
-    stack.http.post(f"{stack.base}/upscale_image?wait=30", files=files, timeout=60)
+    job = stack.http.post(f"{stack.base}/upscale_image?wait=30", files=files, timeout=60).json()
 
-    inputs = stack.images / "inputs"
-    eventually(lambda: not list(inputs.iterdir()), what="the removal of the upload")
+    assert job["status"] == "succeeded"
+    inputs = stack.images / "inputs"  # those of other tests may lie there
+    kept = partial(inputs.glob, f"{job['job_id']}*")
+    eventually(lambda: not list(kept()), what="the removal of the upload")
 
 
 @pytest.mark.parametrize(
