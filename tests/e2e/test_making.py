@@ -123,6 +123,7 @@ def test_the_seed_of_the_request_makes_the_same_picture_again(stack: Stack) -> N
 
 def test_forty_callers_at_once_get_forty_different_pictures(stack: Stack) -> None:
     prompts = [f"caller number {number}" for number in range(40)]
+    before = stack.stats()["rate_limited"]  # by what other tests ordered
 
     with ThreadPoolExecutor(40) as pool:
         jobs = [answer.json() for answer in pool.map(stack.generate, prompts)]
@@ -130,7 +131,7 @@ def test_forty_callers_at_once_get_forty_different_pictures(stack: Stack) -> Non
     assert {job["status"] for job in jobs} == {"succeeded"}
     files = [stack.images / job["image_url"].rsplit("/", 1)[1] for job in jobs]
     assert len({hashlib.sha256(file.read_bytes()).hexdigest() for file in files}) == 40
-    assert stack.stats()["rate_limited"] == 0
+    assert stack.stats()["rate_limited"] == before
 
 
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="the photographs are not here")
