@@ -8,6 +8,7 @@ import logging
 from typing import Any
 
 from celery import Celery
+from kombu import Queue
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -39,6 +40,8 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
     """Return every Celery setting that is not the default, each for a reason."""
     return {
         "task_default_queue": QUEUE,
+        "task_queues": [Queue(QUEUE, no_ack=True)],
+        "worker_disable_prefetch": True,
         # a job's state is in the job store; a second truth beside it could only differ
         "task_ignore_result": True,
         "task_serializer": "json",
