@@ -10,31 +10,40 @@ from api.errors import STATUS
 from api.shapes import ErasedView, JobsPage
 from shared.batches import Batch
 from shared.errors import StoreUnavailable
-from shared.job_index import Outlook
 from shared.jobs import Job
 from shared.logs import request_id
+from shared.moves import Accepted, AcceptedBatch, Outlook
 from shared.services import Services
 from shared.views import batch_view, job_view
 
 
-def view(thing: Job | Batch, services: Services, accepted: Sequence[Job] = ()) -> dict[str, Any]:
+def view(
+    thing: Job | Batch, services: Services, told: Accepted | AcceptedBatch | None = None
+) -> dict[str, Any]:
     """Return a job or a batch in the shape of the contract.
 
-    A batch is told as it is now, its counts and its jobs as of the same moment; or with the jobs that
-    were just `accepted`, without asking again. May raise StoreUnavailable for a batch.
+    A batch is told as it is now, its counts and its jobs as of the same moment; what was `told` when it
+    was accepted is not asked again. May raise StoreUnavailable for a batch.
     """
     if isinstance(thing, Batch):
-        batch, jobs = (thing, accepted) if accepted else services.index.whole(thing)
+        jobs: Sequence[Job] = told.jobs if told else ()
+        batch, jobs = (thing, jobs) if jobs else services.index.whole(thing)
         return {**batch_view(batch, jobs, services.settings)}
-    outlook = Outlook()
+    outlook = told.outlook if isinstance(told, Accepted) else None
+    return {**job_view(thing, services.settings, outlook or _outlook(thing, services))}
+
+
+def _outlook(job: Job, services: Services) -> Outlook:
     with suppress(StoreUnavailable):  # a place that can't be told is no reason to answer nothing
-        outlook = services.index.outlook(thing)
-    return {**job_view(thing, services.settings, outlook)}
+        return services.index.outlook(job)
+    return Outlook()
 
 
-def accepted(thing: Job | Batch, services: Services, jobs: Sequence[Job] = ()) -> Response:
-    """Answer 202: it goes on; `jobs` are those of a batch when the store can't be asked."""
-    body = view(thing, services, jobs)
+def accepted(
+    thing: Job | Batch, services: Services, told: Accepted | AcceptedBatch | None = None
+) -> Response:
+    """Answer 202: it goes on; `told` as for a view."""
+    body = view(thing, services, told)
     response: Response = jsonify(body)
     response.status_code = 202
     response.headers["Location"] = body["status_url"]

@@ -18,7 +18,7 @@ from shared.logs import job_id as logged_job_id
 from shared.logs import request_id
 from shared.moves import Accepted, AcceptedBatch, Replay
 from shared.operations import price
-from shared.queue import dispatch
+from shared.queue import send
 from shared.services import Services
 from shared.settings import Settings
 
@@ -100,11 +100,16 @@ def accepted_before(
 
 
 def accept(
-    submission: Submission, services: Services, replay: Replay | None, owner: str
+    submission: Submission,
+    services: Services,
+    replay: Replay | None,
+    owner: str,
+    *,
+    place: bool = False,
 ) -> Accepted | AcceptedBatch:
     """Store an owner's jobs, from here on kept whatever dies, and start what can start; raise OverLimit.
 
-    An image that is only named is fetched now; raises InvalidRequest.
+    An image that is only named is fetched now; raises InvalidRequest. `place`: tell where a job stands.
     """
     uploads = [_fetched(piece, services) for piece in submission.pieces]
     batch = _batch(submission, owner)
@@ -113,7 +118,7 @@ def accept(
     kept = False
     try:
         _store_inputs(jobs, uploads, services)
-        accepted = _stored(batch, jobs, services, replay)
+        accepted = _stored(batch, jobs, services, replay, place=place)
         kept = not accepted.replayed
     except StoreUnavailable:
         kept = True  # nobody knows whether the jobs were accepted, and then they need their inputs
@@ -122,7 +127,7 @@ def accept(
         if not kept:
             _drop_inputs(jobs, services)
     _tell(accepted)
-    dispatch(services.store, services.queue)
+    send(accepted.started, services.queue)
     return accepted
 
 
@@ -150,13 +155,18 @@ def estimate(submission: Submission, settings: Settings) -> int:
 
 
 def _stored(
-    batch: Batch | None, jobs: Sequence[Job], services: Services, replay: Replay | None
+    batch: Batch | None,
+    jobs: Sequence[Job],
+    services: Services,
+    replay: Replay | None,
+    *,
+    place: bool,
 ) -> Accepted | AcceptedBatch:
     settings = services.settings
     limits = (settings.queue_max_jobs, replay, settings.day_budget)
     if batch is None:
-        return services.store.accept(jobs[0], *limits)
-    return services.store.accept_batch(batch, jobs, *limits)
+        return services.store.accept(jobs[0], *limits, start=True, place=place)
+    return services.store.accept_batch(batch, jobs, *limits, start=True)
 
 
 def _batch(submission: Submission, owner: str) -> Batch | None:

@@ -1,7 +1,6 @@
 """The way of every request that submits something: read, accept, wait if asked to, answer."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,8 +47,10 @@ def submit(read: Read, services: Services, waiting: Waiting) -> Response:
         look_at_receivers(asked.submission, settings)
     if asked.dry_run:
         return answers.dry_run(_normalised(asked.submission, settings), services)
-    accepted = asked.before or accept(asked.submission, services, asked.replay, owner)
     patience, begun = asked.patience, asked.begun
+    accepted = asked.before or accept(
+        asked.submission, services, asked.replay, owner, place=not patience.seconds
+    )
     # thousands may wait, and what they sent would be held as long: a picture each
     del asked
     request.close()
@@ -66,14 +67,14 @@ def _in_the_end(
     waiting: Waiting,
 ) -> Response:
     """Answer with the end of what was accepted, or as it is when so many seconds are over."""
-    thing: Job | Batch = accepted.thing
     try:
-        thing = waiting.for_end(thing, seconds, has_gone(request.environ))
-        response = _answer(thing, patience, services)
+        thing = waiting.for_end(accepted.thing, seconds, has_gone(request.environ))
+        # what was told a moment ago need not be asked again
+        response = _answer(thing, patience, services, None if patience.seconds else accepted)
     except (StoreUnavailable, NotFound):
         # what was accepted is never answered as failed because the job store went away meanwhile, or
         # because records are kept for less time than this caller waited
-        response = _answer(accepted.thing, patience, services, accepted.jobs)
+        response = _answer(accepted.thing, patience, services, accepted)
     if accepted.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
@@ -96,10 +97,13 @@ def _asked(read: Read, owner: str, services: Services) -> _Asked:
 
 
 def _answer(
-    thing: Job | Batch, patience: Patience, services: Services, jobs: Sequence[Job] = ()
+    thing: Job | Batch,
+    patience: Patience,
+    services: Services,
+    told: Accepted | AcceptedBatch | None,
 ) -> Response:
     if not (thing.terminal and patience.seconds):
-        response = answers.accepted(thing, services, jobs)
+        response = answers.accepted(thing, services, told)
         if patience.respond_async:
             response.headers["Preference-Applied"] = "respond-async"
         return response

@@ -12,7 +12,7 @@ from shared.batches import Batch, from_batch_record
 from shared.errors import KeyReused, StoreUnavailable
 from shared.jobs import Job, flat, from_record, to_record
 from shared.limits import NO_LIMITS, KeyLimits
-from shared.moves import Accepted, AcceptedBatch, Replay
+from shared.moves import Accepted, AcceptedBatch, Pace, Replay, outlook_of
 from shared.over_limit import BudgetExceeded, KeyBudgetExceeded, KeyQueueFull, QueueFull
 from shared.schema import SCHEMA_VERSION
 from shared.scripts import PREFIX, Scripts, answering, pairs
@@ -20,6 +20,9 @@ from shared.scripts import PREFIX, Scripts, answering, pairs
 # The time-out of a command (see services.py): by then its caller has had a 503.
 PATIENCE_MS = 1_000
 KEY_LIVES_MS = 86_400_000
+# A free worker's jobs are dispatched for the slots of so many ms, no further: whoever comes first in the
+# queue waits behind them. Above a worker's tick (500), so that no slot passes by between two of them.
+LOOK_AHEAD_MS = 750
 # How long the difference between this machine's clock and the store's is taken for known.
 _CLOCK_SECONDS = 30.0
 
@@ -27,9 +30,11 @@ _CLOCK_SECONDS = 30.0
 class Acceptance:
     """Take jobs in, all or none; every method may raise StoreUnavailable."""
 
-    def __init__(self, redis: "Redis", limits: KeyLimits = NO_LIMITS) -> None:
+    def __init__(self, redis: "Redis", pace: Pace, limits: KeyLimits = NO_LIMITS) -> None:
         self._redis = redis
+        self._pace = pace
         self._limits = limits
+        self._most_running = limits.running
         self._clock_ahead: float | None = None
         self._clock_read = 0.0
         self._run = Scripts(redis).run
@@ -40,8 +45,14 @@ class Acceptance:
         longest_queue: int,
         replay: Replay | None = None,
         credits_per_day: int | None = None,
+        *,
+        start: bool = False,
+        place: bool = False,
     ) -> Accepted:
         """Store a new job and queue it; return it as stored.
+
+        `start`: jobs that can start by now, this one or others, start in the same step, as by
+        `dispatch`; each must then be sent to a worker. `place`: tell where the job stands then.
 
         `job.deadline` is in ms from now; the store sets its times by its own clock. A key that was used
         for the same gives the first job again, whatever the limits; for another, KeyReused is raised.
@@ -49,8 +60,13 @@ class Acceptance:
         credit): of all, or of the job's owner.
         """
         limits = (longest_queue, credits_per_day)
-        word, job_id, record = self._accept(job.id, [job], "", limits, replay)
-        return Accepted(from_record(job_id, record), word == "replayed")
+        also = (int(start), int(place))
+        word, job_id, record, *more = self._accept(job.id, [job], "", limits, replay, also)
+        stored = from_record(job_id, pairs(record))
+        if word == "replayed":
+            return Accepted(stored, replayed=True)
+        started, outlook = more
+        return Accepted(stored, False, tuple(started), outlook_of(outlook) if outlook else None)
 
     def accept_batch(
         self,
@@ -59,19 +75,21 @@ class Acceptance:
         longest_queue: int,
         replay: Replay | None = None,
         credits_per_day: int | None = None,
+        *,
+        start: bool = False,
     ) -> AcceptedBatch:
         """Store and queue all jobs of a batch or, as `accept` does, none."""
         fields = to_record({"schema": SCHEMA_VERSION, "jobs": " ".join(job.id for job in jobs)})
         fields |= to_record({name: getattr(batch, name) for name in _GIVEN_WITH_BATCH})
         told = json.dumps(flat(fields), ensure_ascii=False)
         limits = (longest_queue, credits_per_day)
-        word, batch_id, record = self._accept(batch.id, jobs, told, limits, replay)
-        stored = from_batch_record(batch_id, record)
+        also = (int(start), 0)
+        word, batch_id, record, *more = self._accept(batch.id, jobs, told, limits, replay, also)
+        stored = from_batch_record(batch_id, pairs(record))
         if word == "replayed":
             return AcceptedBatch(stored, replayed=True)
-        return AcceptedBatch(
-            stored, False, tuple(replace(job, created=stored.created) for job in jobs)
-        )
+        accepted = tuple(replace(job, created=stored.created) for job in jobs)
+        return AcceptedBatch(stored, False, accepted, tuple(more[0]))
 
     def find_replay(self, replay: Replay) -> str | None:
         """Return the id of what was first accepted for a key, or None; raise KeyReused.
@@ -92,7 +110,8 @@ class Acceptance:
         batch: str,
         limits: tuple[int, int | None],
         replay: Replay | None,
-    ) -> tuple[str, str, dict[str, str]]:
+        also: tuple[int, int],
+    ) -> list[Any]:
         key, fingerprint = (replay.key, replay.fingerprint) if replay else ("", "")
         told = json.dumps([_given(job) for job in jobs], ensure_ascii=False)
         owner = jobs[0].owner
@@ -100,9 +119,10 @@ class Acceptance:
             word, *answer = self._run(
                 "accept", entry, owner, self._told(owner, limits), self._patience_ends(),
                 key, fingerprint, KEY_LIVES_MS, told, batch,
+                self._pace.interval_ms, LOOK_AHEAD_MS, self._most_running, *also,
             )  # fmt: skip
             if word in {"ok", "replayed"}:
-                return word, answer[0], pairs(answer[1])
+                return [word, *answer]
             if word != "late":
                 raise self._refusal(word, answer, owner, limits)
             self._clock_ahead = None  # or the two clocks have moved apart: look again, once

@@ -10,27 +10,11 @@ from shared.batches import STATUSES, Batch, from_batch_record
 from shared.errors import NotFound
 from shared.jobs import Job, from_record
 from shared.limits import NO_LIMITS, KeyLimits
-from shared.moves import Depth, Pace
+from shared.moves import Depth, Outlook, Pace, outlook_of
 from shared.scripts import PREFIX, Records, Scripts, answering, pairs
 
 KINDS = ("generate", "upscale")
 EVERYBODYS = "*"
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """A queued job's place in the queue, from 1, and when its image is expected, in ms from now.
-
-    None is unknown: the job pauses, or nothing like it was made lately. `holdup` is the code of what
-    keeps it from being started now: "paused" by the operator, whose `reason` is told, "rate_limited",
-    why the breaker is not closed, or "storage_error" when workers live and none can keep an image, these
-    for all jobs; or "key_running", when as many of its owner's run as may.
-    """
-
-    position: int | None = None
-    eta_ms: int | None = None
-    holdup: str = ""
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -101,10 +85,7 @@ class JobIndex:
         """Return where a queued job stands; all is unknown for any other."""
         if job.status != "queued":
             return Outlook()
-        position, eta_ms, *held = self._run(
-            "outlook", job.id, self._pace.interval_ms, self._most_running
-        )
-        return Outlook(_number(position), _number(eta_ms), *held)
+        return outlook_of(self._run("outlook", job.id, self._pace.interval_ms, self._most_running))
 
     def depth(self) -> Depth:
         """Return how long the queue is."""
@@ -157,7 +138,3 @@ class JobIndex:
         """Give a place to wait back."""
         with answering():
             self._redis.zrem(f"{PREFIX}waiters:{image}", waiter)
-
-
-def _number(told: str) -> int | None:
-    return int(told) if told else None

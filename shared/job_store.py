@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from redis import Redis
 
-from shared.acceptance import Acceptance
+from shared.acceptance import LOOK_AHEAD_MS, Acceptance
 from shared.errors import StoreUnavailable
 from shared.jobs import Job, flat, from_record, to_record
 from shared.limits import NO_LIMITS, KeyLimits
@@ -13,9 +13,6 @@ from shared.moves import Pace, Release, Sweep, Trouble, Turn
 from shared.schema import check_form
 from shared.scripts import PREFIX, Records, answering, pairs
 
-# A free worker's jobs are dispatched for the slots of so many ms, no further: whoever comes first in the
-# queue waits behind them. Above a worker's tick (500), so that no slot passes by between two of them.
-LOOK_AHEAD_MS = 750
 # A kept slot that is used later than this could meet its neighbours' and break the provider's limit.
 SLOT_LATE_MS = 100
 # A message that no worker took up in this time is taken for lost.
@@ -27,10 +24,8 @@ class JobStore(Acceptance):
     """Jobs, their queue and their leases; every method may raise StoreUnavailable."""
 
     def __init__(self, redis: "Redis", pace: Pace, limits: KeyLimits = NO_LIMITS) -> None:
-        super().__init__(redis, limits)
+        super().__init__(redis, pace, limits)
         self._record = Records(redis).get
-        self._pace = pace
-        self._most_running = limits.running
 
     def check(self) -> None:
         """Raise StoreUnavailable when the store is away: before what takes longer than asking it.

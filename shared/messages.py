@@ -3,8 +3,8 @@
 from math import ceil
 
 from shared.batches import Batch
-from shared.job_index import Outlook
 from shared.jobs import Job
+from shared.moves import Outlook
 
 # What a caller should let pass before it asks again, when nobody knows how long it takes; a waiting call
 # is answered sooner anyway.

@@ -1,5 +1,6 @@
 """What goes into the job store and comes out of it, besides jobs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,11 +55,39 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """A queued job's place in the queue, from 1, and when its image is expected, in ms from now.
+
+    None is unknown: the job pauses, or nothing like it was made lately. `holdup` is the code of what
+    keeps it from being started now: "paused" by the operator, whose `reason` is told, "rate_limited",
+    why the breaker is not closed, or "storage_error" when workers live and none can keep an image, these
+    for all jobs; or "key_running", when as many of its owner's run as may.
+    """
+
+    position: int | None = None
+    eta_ms: int | None = None
+    holdup: str = ""
+    reason: str = ""
+
+
+def outlook_of(told: Sequence[str]) -> Outlook:
+    """Return an outlook as a script tells it."""
+    position, eta_ms, *held = told
+    return Outlook(_number(position), _number(eta_ms), *held)
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
-    """A job that was accepted, now or (`replayed`) when the same request came first."""
+    """A job that was accepted, now or (`replayed`) when the same request came first.
+
+    `started` are the ids of jobs that started in the same step, this one or others; each must be sent to
+    a worker. `outlook` is where the job stood then, if that was asked for.
+    """
 
     job: Job
     replayed: bool
+    started: tuple[str, ...] = ()
+    outlook: Outlook | None = None
 
     @property
     def thing(self) -> Job:
@@ -73,11 +102,15 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedBatch:
-    """A batch that was accepted, now (with its `jobs`) or when the same request came first."""
+    """A batch that was accepted, now (with its `jobs`) or when the same request came first.
+
+    `started` as of a job.
+    """
 
     batch: Batch
     replayed: bool
     jobs: tuple[Job, ...] = ()
+    started: tuple[str, ...] = ()
 
     @property
     def thing(self) -> Batch:
@@ -110,3 +143,7 @@ class Sweep:
     put_back: int
     orphans: list[str]
     overdue: list[str]
+
+
+def _number(told: str) -> int | None:
+    return int(told) if told else None

@@ -5,6 +5,7 @@ decides what happens (see `docs/architecture.md`).
 """
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from celery import Celery
@@ -40,7 +41,10 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
     """Return every Celery setting that is not the default, each for a reason."""
     return {
         "task_default_queue": QUEUE,
+        # a message is a hint, and the job store decides: Celery's note of each that is under way, and
+        # the removal of that, would be two synced writes on the way of every job
         "task_queues": [Queue(QUEUE, no_ack=True)],
+        # a worker takes a message when it has a free slot; one more could have been a free worker's
         "worker_disable_prefetch": True,
         # a job's state is in the job store; a second truth beside it could only differ
         "task_ignore_result": True,
@@ -67,7 +71,6 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         # calls wait for the provider most of the time: threads hold hundreds of them in one process
         "worker_pool": "threads",
         "worker_concurrency": settings.worker_concurrency,
-        # dispatch() sends no more than free workers can take: nothing to hoard
         "worker_prefetch_multiplier": 1,
         # the claim makes a second delivery harmless, and a lost one is swept: acknowledge early
         "task_acks_late": False,
@@ -92,21 +95,26 @@ class TaskQueue:
 
 
 def dispatch(store: JobStore, queue: TaskQueue) -> int:
-    """Send the jobs that can start by now; return how many.
-
-    A message that can't be sent is not an error here: its job stands as dispatched, and the sweeper
-    puts it back when no worker claims it. After the first the rest is not tried, since each try may
-    take seconds and a caller, or the leases of this worker, wait for it.
-    """
+    """Start the jobs that can start by now; return how many."""
     try:
         job_ids = store.dispatch()
     except StoreUnavailable:
         _log.warning("jobs wait for the upkeep to dispatch them")
         return 0
+    send(job_ids, queue)
+    return len(job_ids)
+
+
+def send(job_ids: Sequence[str], queue: TaskQueue) -> None:
+    """Send jobs that have started to the workers.
+
+    A message that can't be sent is not an error here: its job stands as dispatched, and the sweeper
+    puts it back when no worker claims it. After the first the rest is not tried, since each try may
+    take seconds and a caller, or the leases of this worker, wait for it.
+    """
     for job_id in job_ids:
         try:
             queue.send(job_id)
         except (OperationalError, RedisError, OSError):
             _log.warning("could not send a job to the workers", extra={"job_id": job_id})
-            break
-    return len(job_ids)
+            return

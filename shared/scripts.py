@@ -24,6 +24,12 @@ from shared.together import Together
 PREFIX = "images:"
 _FOLDER = Path(__file__).parent / "lua"
 _SHARED = ("counting", "common", "schema", "pacing")
+# What only some have in common, behind that.
+_PARTS = {
+    "accept": ("picking", "placing"),
+    "dispatch": ("picking",),
+    "outlook": ("placing",),
+}
 # Redis is full, can't write its file, is a replica, or still reads its file.
 _NO_SERVICE = (
     "OOM",
@@ -38,7 +44,7 @@ _NO_SERVICE = (
 
 
 class Scripts:
-    """Every script of `shared/lua`, each behind what all share; may raise StoreUnavailable.
+    """Every script of `shared/lua`, each behind what it shares with others; may raise StoreUnavailable.
 
     `schema` is the form of records that they write; a store of a newer one raises OtherRelease.
     """
@@ -62,13 +68,14 @@ class Scripts:
 @cache
 def _read(schema: int) -> dict[str, str]:
     """Return the sources by name, read once for all the classes of a process that run some."""
-    shared = "\n".join((_FOLDER / f"{name}.lua").read_text() for name in _SHARED)
-    common = f"local schema = {schema}\n{shared}"
-    return {
-        path.stem: f"{common}\n{path.read_text()}"
-        for path in _FOLDER.glob("*.lua")
-        if path.stem not in _SHARED
-    }
+    texts = {path.stem: path.read_text() for path in _FOLDER.glob("*.lua")}
+    shared = {*_SHARED, *(name for parts in _PARTS.values() for name in parts)}
+
+    def whole(name: str) -> str:
+        behind = (*_SHARED, *_PARTS.get(name, ()), name)
+        return "\n".join([f"local schema = {schema}", *(texts[each] for each in behind)])
+
+    return {name: whole(name) for name in texts if name not in shared}
 
 
 class Records:

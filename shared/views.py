@@ -10,9 +10,9 @@ from typing import Any, Literal
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 from shared.batches import Batch, BatchStatus
-from shared.job_index import Outlook
 from shared.jobs import Job, Status
 from shared.messages import POLL_AFTER_SECONDS, batch_message, in_seconds, job_message
+from shared.moves import Outlook
 from shared.operations import Kind
 from shared.settings import Settings
 

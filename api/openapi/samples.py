@@ -5,8 +5,8 @@ from typing import Any
 
 from api.openapi.words import CODES
 from shared.batches import Batch
-from shared.job_index import Outlook
 from shared.jobs import Job
+from shared.moves import Outlook
 from shared.settings import Settings
 from shared.views import batch_view, job_view
 

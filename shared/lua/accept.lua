@@ -1,10 +1,13 @@
 -- ARGV: id (of the job, or of the batch that the jobs are), their owner, the limits as JSON, the last moment at
 -- which anybody waits for the answer, idempotency key or '', fingerprint of what is asked for, ms that the key
 -- lives, the jobs as JSON [[id, image name, deadline in ms from now, [name, value, …], estimate], …], the batch's
--- record as JSON [name, value, …] or ''. All jobs are accepted, or none.
+-- record as JSON [name, value, …] or '', ms between two provider calls, ms to look ahead (both as for pick), how many jobs
+-- of an owner may run (see free_of), '1' to start what can start, '1' to tell where the job stands. All jobs are
+-- accepted, or none.
 -- The limits are those of the service, and of this owner: {queued, credits, own_queued, own_credits}, each the
 -- most jobs that may wait or thousandths of a credit that a day's jobs may cost, or left out.
--- Returns {'ok', id, record}; {'replayed', id, record} of the first with this key and fingerprint;
+-- Returns {'ok', id, record, ids of the jobs that start now (see pick), where it stands (see place_of) or nothing};
+-- {'replayed', id, record} of the first with this key and fingerprint;
 -- {'other'} when the key was used for something else; {'forgotten'} when it bought something of which there
 -- is no record any more, and would buy it again; {'full', whose limit it is, how many may still come};
 -- {'over', whose limit it is, what is left of the day's credits, what these would cost, ms until the next day};
@@ -67,4 +70,7 @@ if redis.call('EXISTS', entry_key(entry)) == 0 then
   end
   if ARGV[5] ~= '' then redis.call('SET', idempotency, ARGV[6] .. ' ' .. entry, 'PX', ARGV[7]) end
 end
-return { 'ok', entry, redis.call('HGETALL', entry_key(entry)) }
+-- what was just accepted, or has waited before it, starts in the same step: a trip and a synced write less
+local started = ARGV[13] == '1' and pick(ARGV[10], tonumber(ARGV[11]), ARGV[12]) or {}
+local place = ARGV[14] == '1' and place_of(entry, ARGV[10], ARGV[12]) or {}
+return { 'ok', entry, redis.call('HGETALL', entry_key(entry)), started, place }

@@ -3,8 +3,9 @@
 import pytest
 from redis import Redis
 
+from shared.acceptance import LOOK_AHEAD_MS
 from shared.job_index import JobIndex
-from shared.job_store import LOOK_AHEAD_MS, JobStore
+from shared.job_store import JobStore
 from shared.moves import Pace, Release
 from shared.scripts import PREFIX
 from tests.builders import (

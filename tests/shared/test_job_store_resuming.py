@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from redis import Redis
 
-from shared.job_store import LOOK_AHEAD_MS, UNCLAIMED_MS, JobStore
+from shared.acceptance import LOOK_AHEAD_MS
+from shared.job_store import UNCLAIMED_MS, JobStore
 from shared.moves import Pace, Release, Turn
 from shared.scripts import PREFIX
 from tests.builders import (

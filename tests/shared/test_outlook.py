@@ -3,9 +3,9 @@
 import pytest
 from redis import Redis
 
-from shared.job_index import JobIndex, Outlook
+from shared.job_index import JobIndex
 from shared.job_store import JobStore
-from shared.moves import Depth, Pace, Release
+from shared.moves import Depth, Outlook, Pace, Release
 from shared.scripts import PREFIX
 from tests.builders import CLAIM, a_job, accepted, accepted_batch, in_state, known, running
 
