@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from kombu.exceptions import OperationalError
+from redis import Redis
 
 from tests.api.callers import Api, assert_fault, json_of
 from tests.api.conftest import Start
@@ -190,6 +191,21 @@ def test_a_job_goes_to_the_workers_at_once_when_they_are_free(api: Api) -> None:
 
     assert api.queue.sent == [job.id]
     assert places(api.redis, job.id) == ["dispatched"]
+
+
+def test_a_submission_runs_one_script(api: Api) -> None:
+    api.generate()  # what is loaded once is loaded
+    before = scripts_run(api.redis)
+
+    api.generate(idempotency_key="k")
+
+    assert scripts_run(api.redis) == before + 1
+
+
+def scripts_run(redis: "Redis") -> int:
+    """Return how many scripts Redis has run since it started."""
+    told: Any = redis.info("commandstats")
+    return int(told["cmdstat_evalsha"]["calls"])
 
 
 def test_a_broker_that_takes_nothing_is_no_trouble_of_the_callers(start: Start) -> None:

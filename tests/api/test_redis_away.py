@@ -12,10 +12,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from shared import embedded_redis
-from shared.errors import StoreUnavailable
-from shared.job_store import JobStore
 from shared.jobs import new_image_name
-from shared.moves import Pace
 from tests.api.callers import LONG, Api, assert_fault, json_of
 from tests.api.conftest import away
 from tests.api.watching import watching
@@ -89,18 +86,15 @@ def test_a_redis_that_is_silent_is_told_within_three_seconds(silent: Api) -> Non
         assert seconds < 3
 
 
-class FaintStore(JobStore):
-    """A store that goes away right after it has accepted a job."""
+@pytest.mark.parametrize("query", ["", "?wait=0.1"])
+def test_a_redis_that_goes_right_after_it_accepted_is_no_trouble_of_the_callers(
+    api: Api, query: str
+) -> None:
+    store = FlakyStore(api.store, acts_first=False, get=99)
+    index = FlakyStore(api.services.index, acts_first=False, outlook=99)  # type: ignore[arg-type]
+    faint = Api(replace(api.services, store=store, index=index), api.redis)  # type: ignore[arg-type]
 
-    def dispatch(self) -> list[str]:
-        """Answer no more."""
-        raise StoreUnavailable("The job store does not answer; try again shortly")
-
-
-def test_a_redis_that_goes_right_after_it_accepted_is_no_trouble_of_the_callers(api: Api) -> None:
-    faint = FaintStore(api.redis, Pace(1))
-
-    answer = Api(replace(api.services, store=faint), api.redis).generate()
+    answer = faint.generate(query)
 
     assert answer.status_code == 202
     assert api.job(answer).status == "queued"

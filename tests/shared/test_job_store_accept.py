@@ -16,6 +16,7 @@ from shared.services import connect
 from tests.builders import (
     CLAIM,
     LEASE_MS,
+    a_batch,
     a_job,
     accepted,
     at_once,
@@ -177,3 +178,60 @@ def accepted_under(store: JobStore, replay: Replay) -> Job:
     """Return a job that was accepted with a key."""
     taken = store.accept(a_job(), 10, replay)
     return taken.job
+
+
+def test_what_is_accepted_starts_in_the_same_step_when_a_worker_is_free(
+    store: JobStore, redis_client: "Redis"
+) -> None:
+    store.heartbeat("w", 1, 60_000)
+
+    first = store.accept(a_job(), 10, start=True)
+    second = store.accept(a_job(), 10, start=True)
+
+    assert (first.started, second.started) == ((first.job.id,), ())
+    assert places(redis_client, first.job.id) == ["dispatched"]
+    assert places(redis_client, second.job.id) == ["queued"]
+
+
+def test_what_waited_before_it_starts_first(store: JobStore) -> None:
+    waited = accepted(store)
+    store.heartbeat("w", 1, 60_000)
+
+    assert store.accept(a_job(), 10, start=True).started == (waited.id,)
+
+
+def test_the_same_id_again_starts_what_is_still_to_be_started(store: JobStore) -> None:
+    job = accepted(store)  # by a caller who never heard the answer
+    store.heartbeat("w", 1, 60_000)
+
+    assert store.accept(job, 10, start=True).started == (job.id,)
+
+
+def test_a_key_that_comes_again_starts_nothing(store: JobStore) -> None:
+    replay = Replay("k", "asked")
+    store.accept(a_job(), 10, replay)
+    store.heartbeat("w", 1, 60_000)
+
+    again = store.accept(a_job(), 10, replay, start=True)
+
+    assert (again.replayed, again.started) == (True, ())
+
+
+def test_where_it_stands_is_told_as_it_would_be_if_asked(store: JobStore, index: JobIndex) -> None:
+    accepted(store)
+
+    taken = store.accept(a_job(), 10, start=True, place=True)
+
+    assert taken.outlook == index.outlook(taken.job)
+    assert taken.outlook.position == 2
+    assert store.accept(a_job(), 10, start=True).outlook is None
+
+
+def test_jobs_of_a_batch_start_in_the_same_step(store: JobStore) -> None:
+    store.heartbeat("w", 2, 60_000)
+    batch, jobs = a_batch(3)
+
+    taken = store.accept_batch(batch, jobs, 10, start=True)
+
+    assert len(taken.started) == 2
+    assert set(taken.started) <= {job.id for job in jobs}

@@ -198,19 +198,19 @@ def test_a_worker_is_killed_while_the_provider_works(
 
 
 @pytest.mark.parametrize(
-    "point",
+    ("point", "slots"),
     # between record and choice, between choice and message, between message and answer
     [
-        Point("after", "store", "accept"),
-        Point("after", "store", "dispatch"),
-        Point("after", "queue", "send"),
+        (Point("after", "store", "accept"), 0),
+        (Point("after", "store", "accept"), 100),
+        (Point("after", "queue", "send"), 100),
     ],
     ids=told,
 )
 def test_an_api_that_has_accepted_is_killed(
-    services: Services, redis_client: "Redis", server: ProviderServer, point: Point
+    services: Services, redis_client: "Redis", server: ProviderServer, point: Point, slots: int
 ) -> None:
-    services.store.heartbeat("another", 100, 60_000)
+    services.store.heartbeat("another", slots, 60_000)
     body = {"prompt": "a fox", "output_format": "png", "idempotency_key": "k"}
     api_dies(point, services.settings, "/generate_image", body)
     (job,) = services.index.newest(Wanted(""))
