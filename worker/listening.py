@@ -10,11 +10,21 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from celery.worker.request import Request
+
 from shared.queue import QUEUE
 
 _log = logging.getLogger(__name__)
 # Kombu asks Redis for messages anew each second, when it has none, and not while all slots are taken.
 _ASKS_SECONDS = 10.0
+
+
+class Taken(Request):
+    """A message that Redis forgot when this worker took it: nothing is left to acknowledge."""
+
+    def acknowledge(self) -> None:
+        """Spare Redis a removal of nothing."""
+        self.acknowledged = True
 
 
 def tend(consumer: Any, listens: bool, well: Callable[[], None]) -> None:

@@ -2,31 +2,41 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from celery import Celery, signals
 from celery.contrib.testing.worker import start_worker
+from redis import Redis
 
 from shared.queue import QUEUE, make_celery
 from shared.settings import Settings
 from tests.builders import until
-from worker.listening import tend
+from worker.listening import Taken, tend
 
 _SECONDS = 5
 
 
 @pytest.fixture
 def app(settings: Settings) -> Celery:
-    """Give the queue's app with a task that does nothing."""
+    """Give the queue's app with a task that does nothing, and one that goes on until it is told."""
     app = make_celery(settings)
 
-    @app.task(name="nothing", shared=False)
+    @app.task(name="nothing", shared=False, Request=Taken)
     def nothing() -> None:
         pass
 
+    @app.task(name="going on", shared=False, Request=Taken)
+    def going_on() -> None:
+        began.set()
+        assert enough.wait(_SECONDS)
+
     return app
+
+
+began, enough = threading.Event(), threading.Event()
 
 
 @pytest.fixture
@@ -96,3 +106,30 @@ def test_one_that_connects_is_left_alone_and_not_well() -> None:
             what(*args)
 
     assert not is_well(Connecting())
+
+
+@pytest.mark.usefixtures("consumer")
+def test_a_worker_without_a_free_slot_leaves_a_message_to_others_and_keeps_no_note_of_its_own(
+    app: Celery, redis_client: "Redis"
+) -> None:
+    began.clear()
+    enough.clear()
+    app.send_task("going on")
+    assert began.wait(_SECONDS)
+
+    app.send_task("nothing")
+
+    assert takes_none(redis_client)
+    assert not redis_client.keys("celery:unacked*")
+    enough.set()
+    until(lambda: not redis_client.exists(f"celery:{QUEUE}"), 5)
+
+
+def takes_none(redis: "Redis") -> bool:
+    """Tell whether what is in the queue stays there for a second, in which Kombu asks once."""
+    ends = time.monotonic() + 1.2
+    while time.monotonic() < ends:
+        if not redis.exists(f"celery:{QUEUE}"):
+            return False
+        time.sleep(0.05)
+    return True
