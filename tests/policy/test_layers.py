@@ -109,10 +109,12 @@ def test_functions_are_short() -> None:
 def test_only_the_entries_read_the_environment() -> None:
     readers = {str(path.relative_to(ROOT)) for path in SOURCES if "os.environ" in path.read_text()}
 
-    # app.py and backup.py hand settings to their children, lifeline.py learns whether it is such a
-    # child; the client's command line and its tools for assistants have an environment of their own
+    # app.py and backup.py hand settings to their children, embedded_redis.py its environment to the
+    # server, lifeline.py learns whether it is such a child; the client's command line and its tools for
+    # assistants have an environment of their own
     entries = {"app.py", "client/cli/context.py", "shared/lifeline.py", "shared/settings.py"}
-    assert readers <= entries | {"shared/backup.py", "client/mcp/main.py"}
+    children = {"shared/backup.py", "shared/embedded_redis.py"}
+    assert readers <= entries | children | {"client/mcp/main.py"}
 
 
 def test_routes_neither_abort_nor_catch() -> None:

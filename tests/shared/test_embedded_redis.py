@@ -194,3 +194,21 @@ def test_a_free_port_is_free() -> None:
 
     with socket.create_server(("127.0.0.1", port)) as listener:
         assert listener.getsockname()[1] == port
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [({}, "glibc.malloc.tcache_count=2000"), ({"GLIBC_TUNABLES": "mine"}, "mine")],
+    ids=["by default", "set by the operator"],
+)
+def test_the_server_keeps_freed_memory_at_hand_unless_told_otherwise(
+    tmp_path: Path, given: dict[str, str], told: str
+) -> None:
+    url = embedded_redis.prepare(tmp_path)
+    with ended(run_by_hand(tmp_path, "", **given)) as server:
+        wait_until_it_answers(url)
+
+        environment = Path(f"/proc/{server.pid}/environ").read_text()
+
+    assert f"GLIBC_TUNABLES={told}" in environment.split("\0")
