@@ -162,7 +162,7 @@ def _preferences(request: Request) -> tuple[float | None, bool]:
     """Return RFC 7240's `wait` and `respond-async`; what can't be read is ignored, as it says."""
     wait: float | None = None
     respond_async = False
-    for given in ",".join(request.headers.getlist("Prefer")).split(","):
+    for given in request.headers.get("Prefer", "").split(","):
         preference = given.split(";")[0].strip().lower()
         if preference == "respond-async":
             respond_async = True

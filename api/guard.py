@@ -16,12 +16,20 @@ _NEAR = frozenset({"same-origin", "same-site", "none"})
 # What any page may link to or show: nothing of it can be read by a page of another site.
 _SHOWN = frozenset({"/", "/docs", "/openapi.json", "/openapi-actions.json", "/saved_images/<name>"})
 _ASSETS = ("/static/", "/docs/ui/")
-# Headers by which proxies say for whom they call.
-_FORWARDING = (
-    *("Forwarded", "Via", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP", "X-Original-Host"),
-    *("X-Original-Forwarded-For", "X-ProxyUser-IP", "X-Envoy-External-Address", "True-Client-IP"),
-    *("CF-Connecting-IP", "CF-Ray", "Fastly-Client-IP", "Fly-Client-IP", "X-Azure-ClientIP"),
-    "X-Appengine-User-IP",
+# Headers by which proxies say for whom they call, as WSGI names them.
+_FORWARDING = frozenset(
+    f"HTTP_{name.upper().replace('-', '_')}"
+    for name in (
+        *("Forwarded", "Via", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP", "X-Original-Host"),
+        *(
+            "X-Original-Forwarded-For",
+            "X-ProxyUser-IP",
+            "X-Envoy-External-Address",
+            "True-Client-IP",
+        ),
+        *("CF-Connecting-IP", "CF-Ray", "Fastly-Client-IP", "Fly-Client-IP", "X-Azure-ClientIP"),
+        "X-Appengine-User-IP",
+    )
 )
 
 _FOREIGN = "A page of another site may not call this service"
@@ -130,9 +138,9 @@ class Door:
 
 
 def _forwarded() -> bool:
-    names = {name.lower() for name in request.headers.keys()}  # noqa: SIM118 - pairs, not names
-    return any(name.startswith("x-forwarded") for name in names) or any(
-        name.lower() in names for name in _FORWARDING
+    names = request.environ
+    return not _FORWARDING.isdisjoint(names) or any(
+        name.startswith("HTTP_X_FORWARDED") for name in names
     )
 
 

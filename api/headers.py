@@ -12,6 +12,7 @@ EVERY: dict[str, str] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Content-Security-Policy": _NOTHING,
 }
+_BY_NAME = {name.lower(): (name, value) for name, value in EVERY.items()}
 # A chat or a page elsewhere shows an image by its address; nothing else is shown there.
 _SHOWN_ANYWHERE = "/saved_images/<name>"
 
@@ -22,8 +23,9 @@ def register(app: Flask) -> None:
 
 
 def _tell(response: Response) -> Response:
-    for name, value in EVERY.items():
-        response.headers.setdefault(name, value)
+    told = {name.lower() for name, _ in response.headers}
+    # one walk, where `setdefault` has one for each
+    response.headers.extend([each for name, each in _BY_NAME.items() if name not in told])
     shown = str(request.url_rule) == _SHOWN_ANYWHERE
     policy = "cross-origin" if shown else "same-origin"
     response.headers["Cross-Origin-Resource-Policy"] = policy

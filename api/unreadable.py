@@ -22,6 +22,7 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from api.arriving import Arriving, Rest
 from api.headers import EVERY
+from api.outgoing import send_whole
 
 _log = logging.getLogger(__name__)
 _BAD_REQUEST = (400, "Bad Request", "The request can't be read as HTTP")
@@ -64,6 +65,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.idle: dict[Any, gevent.Timeout] = {}
+
+    def init_process(self) -> None:
+        """Serve until told to stop."""
+        send_whole()
+        super().init_process()
 
     def timeout_ctx(self) -> "Patience":
         """Return what ends the wait for a request and its head."""

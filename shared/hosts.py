@@ -3,12 +3,15 @@
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _NAME = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
 _HOST = rf"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>{_NAME}(?:\.{_NAME})*)\.?)"
 _AUTHORITY = re.compile(rf"{_HOST}(?::(?P<port>\d{{1,5}}))?", re.ASCII | re.IGNORECASE)
 _ORIGIN = re.compile(r"(https?)://([^/?#@\s]+)", re.ASCII | re.IGNORECASE)
 _LONGEST_NAME = 253
+# Every request names a host, and nearly all of them one of a few.
+_KNOWN = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class Authority:
     port: int | None = None
 
 
+@lru_cache(_KNOWN)
 def read_authority(text: str) -> Authority | None:
     """Return what a `Host` header names, or None when it names no host as the standard writes one."""
     match = _AUTHORITY.fullmatch(text)
@@ -47,6 +51,7 @@ def origin_of(url: str) -> tuple[str, Authority] | None:
     return read_origin("/".join(url.split("/", 3)[:3]))
 
 
+@lru_cache(_KNOWN)
 def is_loopback(host: str) -> bool:
     """Tell whether only this machine can reach a server that listens on this host."""
     if host == "localhost":

@@ -19,6 +19,7 @@ TERMINAL = frozenset({"succeeded", "failed", "canceled"})
 ID_PATTERN = "^[0-9a-f]{32}$"
 
 _LETTERS = string.ascii_letters + string.digits
+_TOKEN_LENGTH = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +86,13 @@ _NUMBERS = frozenset({
 })  # fmt: skip
 _DOCUMENTS = frozenset({"request", "metadata", "result"})
 _NAMES = frozenset(field.name for field in fields_of(Job))
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def to_record(fields: Mapping[str, Any]) -> dict[str, str]:
     """Turn fields of a job into what the store keeps; None and empty are left out."""
     return {
-        name: json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        if name in _DOCUMENTS
-        else str(value)
+        name: _to_json(value) if name in _DOCUMENTS else str(value)
         for name, value in fields.items()
         if value not in (None, "", {})
     }
@@ -127,7 +127,11 @@ def new_job_id() -> str:
 
 def new_image_name(output_format: str) -> str:
     """Return a fresh file name: 22 letters or digits (131 random bits) and an extension."""
-    token = "".join(secrets.choice(_LETTERS) for _ in range(22))
+    # one draw for all letters: each is a call of the operating system
+    number, token = secrets.randbelow(len(_LETTERS) ** _TOKEN_LENGTH), ""
+    for _ in range(_TOKEN_LENGTH):
+        number, letter = divmod(number, len(_LETTERS))
+        token += _LETTERS[letter]
     return f"{token}.{EXTENSIONS[output_format]}"
 
 

@@ -27,6 +27,7 @@ def about(job: str, request: str) -> Iterator[None]:
 
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_to_json = json.JSONEncoder(default=str, ensure_ascii=False).encode
 # Children of one command write to one terminal: each says who it is.
 _PART = {"text": "{time} {level:<7} {part:<6} {message}{facts}"}
 _URL_PASSWORD = re.compile(r'(://[^/\s:@"]*:)[^/\s"]+@')
@@ -84,7 +85,7 @@ class JsonFormatter(_Facts):
             "message": record.getMessage() + self.trace(record),
             **self.facts(record),
         }
-        return _plain(json.dumps(line, default=str, ensure_ascii=False))
+        return _plain(_to_json(line))
 
 
 def _plain(value: object) -> str:
