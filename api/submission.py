@@ -113,8 +113,7 @@ def accept(
     """
     uploads = [_fetched(piece, services) for piece in submission.pieces]
     batch = _batch(submission, owner)
-    jobs = _jobs(submission, uploads, batch, services.settings)
-    jobs = [replace(job, owner=owner) for job in jobs]
+    jobs = _jobs(submission, uploads, batch, owner, services.settings)
     kept = False
     try:
         _store_inputs(jobs, uploads, services)
@@ -186,14 +185,15 @@ def _jobs(
     submission: Submission,
     uploads: Sequence[Upload | None],
     batch: Batch | None,
+    owner: str,
     settings: Settings,
 ) -> list[Job]:
     # the queue orders what came at the same moment by its id: so the order of the request is kept
     ids = sorted(new_job_id() for _ in submission.pieces)
     plan = zip(ids, submission.pieces, uploads, strict=True)
-    of = batch.id if batch else ""
-    jobs = [_job(job_id, piece.order, upload, settings) for job_id, piece, upload in plan]
-    return [replace(job, batch=of, retry_of=submission.retry_of) for job in jobs]
+    of, again = batch.id if batch else "", submission.retry_of
+    jobs = (_job(job_id, piece.order, upload, settings) for job_id, piece, upload in plan)
+    return [replace(job, owner=owner, batch=of, retry_of=again) for job in jobs]
 
 
 def _job(job_id: str, order: Order, upload: Upload | None, settings: Settings) -> Job:

@@ -61,10 +61,10 @@ class Acceptance:
         """
         limits = (longest_queue, credits_per_day)
         also = (int(start), int(place))
-        word, job_id, record, *more = self._accept(job.id, [job], "", limits, replay, also)
-        stored = from_record(job_id, pairs(record))
+        word, job_id, told, *more = self._accept(job.id, [job], "", limits, replay, also)
         if word == "replayed":
-            return Accepted(stored, replayed=True)
+            return Accepted(from_record(job_id, pairs(told)), replayed=True)
+        stored = _new(job, told) if word == "new" else from_record(job_id, pairs(told))
         started, outlook = more
         return Accepted(stored, False, tuple(started), outlook_of(outlook) if outlook else None)
 
@@ -81,14 +81,16 @@ class Acceptance:
         """Store and queue all jobs of a batch or, as `accept` does, none."""
         fields = to_record({"schema": SCHEMA_VERSION, "jobs": " ".join(job.id for job in jobs)})
         fields |= to_record({name: getattr(batch, name) for name in _GIVEN_WITH_BATCH})
-        told = json.dumps(flat(fields), ensure_ascii=False)
+        given = json.dumps(flat(fields), ensure_ascii=False)
         limits = (longest_queue, credits_per_day)
         also = (int(start), 0)
-        word, batch_id, record, *more = self._accept(batch.id, jobs, told, limits, replay, also)
-        stored = from_batch_record(batch_id, pairs(record))
+        word, batch_id, told, *more = self._accept(batch.id, jobs, given, limits, replay, also)
         if word == "replayed":
-            return AcceptedBatch(stored, replayed=True)
-        accepted = tuple(replace(job, created=stored.created) for job in jobs)
+            return AcceptedBatch(from_batch_record(batch_id, pairs(told)), replayed=True)
+        begun = {"revision": "1", "created": str(told), "queued": str(len(jobs))}
+        record = fields | begun if word == "new" else pairs(told)
+        stored = from_batch_record(batch_id, record)
+        accepted = tuple(_new(job, stored.created) for job in jobs)
         return AcceptedBatch(stored, False, accepted, tuple(more[0]))
 
     def find_replay(self, replay: Replay) -> str | None:
@@ -121,7 +123,7 @@ class Acceptance:
                 key, fingerprint, KEY_LIVES_MS, told, batch,
                 self._pace.interval_ms, LOOK_AHEAD_MS, self._most_running, *also,
             )  # fmt: skip
-            if word in {"ok", "replayed"}:
+            if word in {"new", "ok", "replayed"}:
                 return [word, *answer]
             if word != "late":
                 raise self._refusal(word, answer, owner, limits)
@@ -177,6 +179,12 @@ _GIVEN_WITH_BATCH = ("metadata", "request_id", "webhook", "owner")
 
 def _key_reused() -> KeyReused:
     return KeyReused("This idempotency key was used for another request")
+
+
+def _new(job: Job, created: int) -> Job:
+    """Return a job that was accepted at this moment, as it is stored."""
+    deadline = created + job.deadline
+    return replace(job, created=created, deadline=deadline, metadata=job.metadata or None)
 
 
 def _given(job: Job) -> list[Any]:

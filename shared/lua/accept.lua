@@ -6,13 +6,14 @@
 -- accepted, or none.
 -- The limits are those of the service, and of this owner: {queued, credits, own_queued, own_credits}, each the
 -- most jobs that may wait or thousandths of a credit that a day's jobs may cost, or left out.
--- Returns {'ok', id, record, ids of the jobs that start now (see pick), where it stands (see place_of) or nothing};
--- {'replayed', id, record} of the first with this key and fingerprint;
--- {'other'} when the key was used for something else; {'forgotten'} when it bought something of which there
--- is no record any more, and would buy it again; {'full', whose limit it is, how many may still come};
--- {'over', whose limit it is, what is left of the day's credits, what these would cost, ms until the next day};
--- or {'late'} when nobody waits any more: a command that stood in the socket of a server that hung must not buy
--- what its caller was told to be refused. Whose limit: 'key' or 'service'. The same id again changes nothing.
+-- Returns {'new', id, the moment of its acceptance, ids of the jobs that start now (see pick), where it stands (see
+-- place_of) or nothing}; {'ok', id, record, and the same two} when this id was accepted before; {'replayed', id,
+-- record} of the first with this key and fingerprint; {'other'} when the key was used for something else;
+-- {'forgotten'} when it bought something of which there is no record any more, and would buy it again; {'full', whose
+-- limit it is, how many may still come}; {'over', whose limit it is, what is left of the day's credits, what these
+-- would cost, ms until the next day}; or {'late'} when nobody waits any more: a command that stood in the socket of a
+-- server that hung must not buy what its caller was told to be refused. Whose limit: 'key' or 'service'. The same id
+-- again changes nothing.
 local entry, owner = ARGV[1], ARGV[2]
 local entry_key = ARGV[9] ~= '' and batch_key or job_key
 local idempotency = key('idempotency:' .. ARGV[5])
@@ -41,8 +42,8 @@ local function refusal(now, waits, cost)
   end
 end
 
-if redis.call('EXISTS', entry_key(entry)) == 0 then
-  local now = now_ms()
+local now, new = now_ms(), redis.call('EXISTS', entry_key(entry)) == 0
+if new then
   if now > tonumber(ARGV[4]) then return { 'late' } end
   local jobs = cjson.decode(ARGV[8])
   local cost = 0
@@ -73,4 +74,6 @@ end
 -- what was just accepted, or has waited before it, starts in the same step: a trip and a synced write less
 local started = ARGV[13] == '1' and pick(ARGV[10], tonumber(ARGV[11]), ARGV[12]) or {}
 local place = ARGV[14] == '1' and place_of(entry, ARGV[10], ARGV[12]) or {}
+-- of what is new nothing but the moment is news to who sent it, and reading a record takes long there
+if new then return { 'new', entry, now, started, place } end
 return { 'ok', entry, redis.call('HGETALL', entry_key(entry)), started, place }

@@ -7,7 +7,6 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 import pytest
 
@@ -175,11 +174,14 @@ def dripped(server: Server, begun: str) -> list[tuple[int, dict[str, str], bytes
         peer.sendall(begun.encode())
         peer.settimeout(0.1)
         for _ in range(100):
-            with suppress(TimeoutError):
+            try:
                 peer.recv(1, socket.MSG_PEEK)
                 peer.settimeout(5)
                 return parsed(received(peer))
-            peer.sendall(b" ")
+            except TimeoutError:
+                peer.sendall(b" ")
+            except ConnectionResetError:
+                return []  # the byte before came after the end, without an answer
     pytest.fail("it was never cut off")
 
 

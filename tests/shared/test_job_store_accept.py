@@ -41,6 +41,19 @@ def test_an_accepted_job_is_queued_as_given(store: JobStore, redis_client: "Redi
     assert places(redis_client, job.id) == ["queued"]
 
 
+@pytest.mark.parametrize("metadata", [None, {}, {"chat": "7"}])
+def test_what_is_told_of_an_accepted_job_is_what_is_stored(
+    store: JobStore, metadata: dict[str, str] | None
+) -> None:
+    job = a_job(metadata=metadata, owner="alice", input="a.png", webhook="http://hooks.test/")
+    batch, jobs = a_batch(2, metadata=metadata, owner="alice")
+
+    taken, taken_batch = store.accept(job, 10), store.accept_batch(batch, jobs, 10)
+
+    assert taken.job == known(store, job.id)
+    assert list(taken_batch.jobs) == [known(store, each.id) for each in jobs]
+
+
 def test_times_are_by_the_clock_of_the_store(store: JobStore, redis_client: "Redis") -> None:
     before = now_ms(redis_client)
 
