@@ -27,12 +27,18 @@ from shared.services import Services, connect
 from shared.settings import Settings, load_settings
 from shared.tally import Tally
 from shared.tries import Tries
+from tests import leftovers
 from tests.fakes import RememberingQueue
 from tests.leftovers import listeners_noted, nothing_left
 from tests.redis_server import embedded_server
 
 if TYPE_CHECKING:
     from tests.bucket import Bucket
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let it see the fixtures of the whole session too, which are none of this folder's."""
+    config.pluginmanager.register(leftovers)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from weakref import WeakSet
 
@@ -13,6 +13,7 @@ import pytest
 # Only what goes on for ever meets this: threads whose connections were closed end in milliseconds.
 _SECONDS = 5.0
 _listening: "WeakSet[socket.socket]" = WeakSet()
+_kept: "WeakSet[threading.Thread | socket.socket]" = WeakSet()
 
 
 @contextmanager
@@ -29,23 +30,38 @@ def listeners_noted() -> Iterator[None]:
         yield
 
 
-def running() -> set[threading.Thread]:
-    """Return the threads without a name; who gives one (the product, a library) answers for it."""
-    return {each for each in threading.enumerate() if each.name.startswith("Thread-")}
+def held() -> set[threading.Thread | socket.socket]:
+    """Return the sockets that listen, and the threads without a name.
+
+    Who gives a thread a name, as the product and libraries do, answers for it.
+    """
+    unnamed = {each for each in threading.enumerate() if each.name.startswith("Thread-")}
+    return unnamed | {each for each in _listening if each.fileno() != -1}
 
 
-def listening() -> set[socket.socket]:
-    """Return the sockets that listen."""
-    return {each for each in _listening if each.fileno() != -1}
+@contextmanager
+def kept() -> Iterator[None]:
+    """Let what begins in the block outlive the test: it is a fixture's that many tests share."""
+    before = held()
+    yield
+    _kept.update(held() - before)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Any:
+    """Keep what fixtures of many tests start, however late they are asked for."""
+    with nullcontext() if fixturedef.scope == "function" else kept():
+        return (yield)
 
 
 @contextmanager
 def nothing_left(seconds: float = _SECONDS) -> Iterator[None]:
     """Fail for threads and listening sockets that outlive the block, threads by so many seconds."""
-    threads, sockets = running(), listening()
+    before = held()
     yield
     end = time.monotonic() + seconds
-    for thread in running() - threads:
-        thread.join(max(0, end - time.monotonic()))
-    left = [*(running() - threads), *(listening() - sockets)]
+    for each in held() - before - set(_kept):
+        if isinstance(each, threading.Thread):
+            each.join(max(0, end - time.monotonic()))
+    left = held() - before - set(_kept)
     assert not left, f"left behind by this test: {left}"

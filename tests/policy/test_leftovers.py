@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from tests.leftovers import nothing_left
+from tests.leftovers import kept, nothing_left
 
 
 def test_a_thread_that_goes_on_is_told_by_what_it_runs() -> None:
@@ -40,3 +40,10 @@ def test_what_ends_soon_and_what_was_there_before_are_no_concern() -> None:
 
     over.set()
     before.join()
+
+
+def test_what_a_fixture_of_many_tests_starts_is_kept() -> None:
+    with nothing_left(), kept():
+        server = socket.create_server(("127.0.0.1", 0))
+
+    server.close()
