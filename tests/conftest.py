@@ -27,11 +27,18 @@ from shared.services import Services, connect
 from shared.settings import Settings, load_settings
 from shared.tally import Tally
 from shared.tries import Tries
+from tests import leftovers
 from tests.fakes import RememberingQueue
+from tests.leftovers import listeners_noted, nothing_left
 from tests.redis_server import embedded_server
 
 if TYPE_CHECKING:
     from tests.bucket import Bucket
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let it see the fixtures of the whole session too, which are none of this folder's."""
+    config.pluginmanager.register(leftovers)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -61,6 +68,20 @@ def _no_way_out() -> Iterator[None]:
     patch.setattr(socket.socket, "connect", guarded)
     yield
     patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _listeners_noted() -> Iterator[None]:
+    with listeners_noted():
+        yield
+
+
+# the first fixture of each test, so that what its others have started is over
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    """Fail a test that leaves a thread or a listening socket behind."""
+    with nothing_left():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -109,12 +109,17 @@ def flooding(server: Server, head: bytes, piece: bytes) -> Iterator[None]:
 
     def flood() -> None:
         while not over.is_set():
-            with server.connect() as peer, suppress(OSError):
-                threading.Thread(target=read_all, args=[peer], daemon=True).start()
-                peer.sendall(head)
-                while not over.is_set():
-                    peer.sendall(piece)
-                    sent.set()
+            with server.connect() as peer:
+                reader = threading.Thread(target=read_all, args=[peer], daemon=True)
+                reader.start()
+                with suppress(OSError):
+                    peer.sendall(head)
+                    while not over.is_set():
+                        peer.sendall(piece)
+                        sent.set()
+                with suppress(OSError):  # closing alone would leave the reader waiting
+                    peer.shutdown(socket.SHUT_RDWR)
+                reader.join()
 
     thread = threading.Thread(target=flood)
     thread.start()

@@ -5,7 +5,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -108,11 +108,30 @@ def told(status: str, revision: int = 1, **more: Any) -> dict[str, Any]:
     return {"job_id": "j1", "status": status, "revision": revision, "message": "", **more}
 
 
+class _Server(ThreadingHTTPServer):
+    """Hang up at the end: a client may keep its connection, and a thread would wait at it."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self._callers: list[socket.socket] = []
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._callers.append(request)
+        super().process_request(request, client_address)
+
+    def server_close(self) -> None:
+        super().server_close()
+        for caller in self._callers:
+            with suppress(OSError):
+                caller.shutdown(socket.SHUT_RDWR)
+
+
 @contextmanager
 def scripted() -> Iterator[Script]:
     """Run a service that does as it is told."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Server()
     script = Script(f"http://127.0.0.1:{server.server_port}")
     server.RequestHandlerClass = type("Bound", (Handler,), {"script": script})
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

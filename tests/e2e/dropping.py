@@ -14,6 +14,7 @@ class DroppingProxy:
     def __init__(self, port: int, losing: int) -> None:
         self.losing, self.lost = losing, 0
         self._upstream = port
+        self._ends: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
@@ -25,13 +26,15 @@ class DroppingProxy:
                 threading.Thread(target=self._serve, args=[caller], daemon=True).start()
 
     def close(self) -> None:
-        """Take no more callers."""
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
+        """Take no more callers, and hang up on those there are: some keep their connection."""
+        for end in (self._listener, *self._ends):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def _serve(self, caller: socket.socket) -> None:
         with caller, socket.create_connection(("127.0.0.1", self._upstream)) as service:
+            self._ends += [caller, service]
             asking = threading.Thread(target=self._ask, args=[caller, service], daemon=True)
             asking.start()
             with suppress(OSError):

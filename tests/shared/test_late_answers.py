@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -86,6 +87,7 @@ def test_an_event_channel_that_goes_silent_is_opened_again(
 
             until(changed.is_set)  # everybody is woken once the new channel stands
         events.close()
+        until(lambda: not any(each.name == "events" for each in threading.enumerate()))
 
 
 class Proxy:
@@ -97,30 +99,50 @@ class Proxy:
         self.port = self._listener.getsockname()[1]
         self._silent: set[socket.socket] = set()
         self._open: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> "Proxy":
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._begin(self._accept)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for end in [self._listener, *self._open]:
+        # closing alone would leave who waits for a caller waiting, and take one more
+        hang_up(self._listener)
+        self._threads[0].join()
+        for end in self._open:
+            hang_up(end)
+        for thread in self._threads:
+            thread.join()
+        for end in self._open:
             end.close()
 
     def go_silent(self) -> None:
         """Swallow what comes on every connection there is; new ones work."""
         self._silent |= set(self._open)
 
+    def _begin(self, work: Callable[..., None], *args: socket.socket) -> None:
+        thread = threading.Thread(target=work, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
     def _accept(self) -> None:
-        with suppress(OSError):
+        with suppress(OSError), self._listener:
             while True:
                 near = self._listener.accept()[0]
+                self._open.append(near)
                 far = socket.create_connection(("127.0.0.1", self._target))
-                self._open += [near, far]
+                self._open.append(far)
                 for ends in ((near, far), (far, near)):
-                    threading.Thread(target=self._pass_on, args=ends, daemon=True).start()
+                    self._begin(self._pass_on, *ends)
 
     def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(4096):
                 if source not in self._silent:
                     sink.sendall(data)
+
+
+def hang_up(end: socket.socket) -> None:
+    """Wake who waits at a socket."""
+    with suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)

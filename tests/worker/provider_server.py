@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesParser
+from itertools import takewhile
 from typing import Any
 
 Answer = Callable[[socket.socket, threading.Event], None]
@@ -55,12 +56,13 @@ class _Handler(socketserver.StreamRequestHandler):
         server: Any = self.server
         with suppress(OSError):
             server.over.wait(server.begins_after)
-            server.received.append(self._read())
-            server.answer(self.connection, server.over)
+            # a caller may connect, and then not send: what ends does so with an empty line for ever
+            if line := self.rfile.readline():
+                server.received.append(self._read(line.decode().strip()))
+                server.answer(self.connection, server.over)
 
-    def _read(self) -> Received:
-        line = self.rfile.readline().decode().strip()
-        raw = b"".join(iter(self.rfile.readline, b"\r\n"))
+    def _read(self, line: str) -> Received:
+        raw = b"".join(takewhile(b"\r\n".__ne__, self.rfile))
         headers = BytesParser().parsebytes(raw + b"\r\n")
         body = self.rfile.read(int(headers["Content-Length"] or 0))
         form = BytesParser().parsebytes(raw + b"\r\n" + body)
