@@ -3,9 +3,11 @@
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from client.cli.faults import Stopped
+from client.cli.fetcher import Fetcher
 from client.cli.inputs import Order, digest_of, mark_of
 from client.cli.pictures import keep
 from client.cli.screen import Tally
@@ -23,6 +25,7 @@ from client.errors import (
     Unavailable,
     Unreachable,
 )
+from client.files import drop_parts
 from client.models import Batch, BatchJob
 
 _FAILED = {"failed", "canceled", "gone"}
@@ -48,6 +51,7 @@ class BatchRun:
     def __init__(self, client: Client, hasty: Client, state: State, rules: Rules) -> None:
         self._client, self._hasty = client, hasty
         self._state, self._rules = state, rules
+        self._asked_for = set[str]()
 
     def open_batches(self) -> list[str]:
         """Return the batches whose images are not all here."""
@@ -69,15 +73,23 @@ class BatchRun:
         groups = [g for g in self._state.groups if any(e.mark in marks for e in g.entries)]
         mine = self._state.latest()
         tally.begin([mine[order.mark][1] for order in orders], self._state.folder)
+        try:
+            with Fetcher(self._client) as fetcher:
+                self._work_off(groups, tally, fetcher)
+        finally:
+            drop_parts(self._state.folder)
+            self._state.write()
+        fetcher.check()
+        return [mine[order.mark][1] for order in orders]
+
+    def _work_off(self, groups: Sequence[Group], tally: Tally, fetcher: Fetcher) -> None:
         unsent = deque(group for group in groups if group.batch_id is None)
         opened = deque(group for group in groups if group.batch_id and _is_open(group))
         while unsent or opened:
             if unsent and self._sent(unsent[0], hasty=bool(opened)):
                 opened.append(unsent.popleft())
             else:
-                self._follow(opened.popleft(), tally)
-        self._state.write()
-        return [mine[order.mark][1] for order in orders]
+                self._follow(opened.popleft(), tally, fetcher)
 
     def _plan(self, orders: Sequence[Order]) -> None:
         """Write down new groups for what is new, or is to be ordered again."""
@@ -172,40 +184,55 @@ class BatchRun:
         request = group.entries[0].request
         return client.upscale_batch(sources, idempotency_key=group.key, **request)
 
-    def _follow(self, group: Group, tally: Tally) -> None:
+    def _follow(self, group: Group, tally: Tally, fetcher: Fetcher) -> None:
         """Fetch a group's images as they are done, until all of it has ended."""
         if not group.batch_id:
             return
         batch = Batch(batch_id=group.batch_id, status="queued")
         try:
             for now in self._client.watch(batch, every=_PLACE_SECONDS):
-                self._take(group, now, tally)
+                self._take(group, now, tally, fetcher)
+            fetcher.settle()
         except NotFound:
+            fetcher.settle()
             _lose(group, "The service no longer knows it; --order-again orders it anew", tally)
         self._state.write()
 
-    def _take(self, group: Group, batch: Batch, tally: Tally) -> None:
+    def _take(self, group: Group, batch: Batch, tally: Tally, fetcher: Fetcher) -> None:
         place = (
             self._client.job(group.entries[0].job_id or "") if batch.status == "queued" else None
         )
-        tally.stands(batch, place)
+        with self._state.lock:
+            tally.stands(batch, place)
         for entry, job in _pairs(group, batch):
-            if entry.status == ORDERED and job.terminal:
-                self._end(entry, job)
-                tally.ended(entry)
-                self._state.write_late()
+            if entry.status != ORDERED or not job.terminal or entry.mark in self._asked_for:
+                continue
+            if job.status == "succeeded":
+                self._asked_for.add(entry.mark)
+                fetcher.take(partial(self._fetch, entry, job, tally, fetcher))
+            else:
+                failed = {"error": job.error, "error_code": job.error_code}
+                self._end(entry, tally, status=job.status, **failed)
 
-    def _end(self, entry: Entry, job: BatchJob) -> None:
-        if job.status == "succeeded":
-            try:
-                path = keep(self._client, job, self._state.folder, entry.stem)
-                entry.status, entry.file = SAVED, path.name
-            # the batch is there: it is this image alone that is not
-            except (JobFailed, Gone, NotFound) as gone:
-                entry.status, entry.error = "gone", gone.message
-        else:
-            entry.status = job.status
-            entry.error, entry.error_code = job.error, job.error_code
+    def _fetch(
+        self, entry: Entry, job: BatchJob, tally: Tally, fetcher: Fetcher, client: Client
+    ) -> None:
+        """Save an image; in a thread of its own, whose news nobody wants after an interruption."""
+        try:
+            path = keep(client, job, self._state.folder, entry.stem)
+            told = {"file": path.name, "status": SAVED}
+        # the batch is there: it is this image alone that is not
+        except (JobFailed, Gone, NotFound) as gone:
+            told = {"status": "gone", "error": gone.message}
+        if not fetcher.stopped:
+            self._end(entry, tally, **told)
+
+    def _end(self, entry: Entry, tally: Tally, **told: str | None) -> None:
+        with self._state.lock:
+            for name, value in told.items():
+                setattr(entry, name, value)
+            tally.ended(entry)
+            self._state.write_late()
 
 
 def _pairs(group: Group, batch: Batch) -> list[tuple[Entry, BatchJob]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Request, expect
 
 from tests.browser import needs_browser
 from tests.e2e.stack import Stack, eventually
@@ -130,7 +130,11 @@ def test_all_tabs_of_a_browser_hold_three_streams(visit: Visit, waiting: str) ->
     studio = visit()
     browser = studio.page.context
     begun: list[str] = []
-    browser.on("request", lambda asked: asked.url.endswith("/events") and begun.append(asked.url))
+
+    def note(asked: Request) -> None:
+        begun.extend([asked.url] * asked.url.endswith("/events"))
+
+    browser.on("request", note)
 
     def hold(held: int, wait: int) -> None:
         eventually(lambda: studio.page.evaluate(_LOCKS) == [held, wait], what=f"{held} and {wait}")
@@ -161,7 +165,7 @@ def test_who_gives_up_waiting_for_a_place_has_no_stream(visit: Visit) -> None:
           const given_up = inTurn(() => hold("given up"), waits.signal);
           while ((await navigator.locks.query()).pending.length !== 3 || begun.length < 3) ;
           waits.abort();
-          await given_up;
+          await Promise.race([given_up, new Promise((late) => setTimeout(late, 5000))]);
           ends.forEach((end) => end());
           await Promise.all(places);
           await inTurn(async () => begun.push("later"), stays);
@@ -170,6 +174,23 @@ def test_who_gives_up_waiting_for_a_place_has_no_stream(visit: Visit) -> None:
     )
 
     assert told == ["a", "b", "c", "later"]
+
+
+def test_who_is_given_several_places_at_once_has_one_stream(visit: Visit) -> None:
+    page = visit().page
+
+    told = page.evaluate(
+        """async () => {
+          const { inTurn } = await import("/static/studio/turns.js");
+          const generous = { request: async (place, options, take) => take({}) };
+          Object.defineProperty(navigator, "locks", { value: generous });
+          let streams = 0;
+          await inTurn(async () => (streams += 1), new AbortController().signal);
+          return streams;
+        }"""
+    )
+
+    assert told == 1
 
 
 # What tells two orders of a picture apart.
