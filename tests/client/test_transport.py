@@ -227,12 +227,23 @@ def test_a_client_that_was_closed_by_another_thread_asks_no_more(
         says(503, {"error": "Away"})(handler)
 
     service.will(close)
-    with pytest.raises(ClientError):
+    with pytest.raises(ClientError, match="Away"):
         client.job("j1")
     with pytest.raises(Unreachable, match="was closed"):
         client.generate("A fox")
 
     assert len(service.seen) == 1
+
+
+def test_what_arrives_after_a_close_is_not_read(service: Script, client: Client) -> None:
+    def close(handler: Handler) -> None:
+        client.close()
+        says(200, told("queued"))(handler)
+
+    service.will(close)
+
+    with pytest.raises(Unreachable, match="was closed"):
+        client.job("j1")
 
 
 def test_a_twin_asks_the_same_service_with_the_same_key(service: Script, client: Client) -> None:

@@ -4,13 +4,40 @@ Not named as tests are, so that `make test` passes by. They share a project with
 stand in the order in which they are done to it.
 """
 
+import asyncio
 import io
 import os
 
+from mcp import Client
 from PIL import Image
 
 from tests.docker.house import House, workers
 from tests.e2e.stack import eventually
+
+
+def test_the_tools_for_assistants_are_nobody_and_give_links_that_open_outside(house: House) -> None:
+    house.compose("--profile", "mcp", "up", "-d", "--build", "mcp")
+    (tools,) = house.of("mcp")
+    eventually(lambda: house.inspect(tools)["State"]["Health"]["Status"] == "healthy", 60, "health")
+
+    async def make() -> str:
+        async with Client(f"http://127.0.0.1:{house.mcp_port}/mcp") as client:
+            made = await client.call_tool("generate_image", {"prompt": "A heron in a container"})
+            return str(made.structured_content["image_url"])
+
+    link = asyncio.run(make())
+
+    assert link.startswith(f"{house.base}/saved_images/")
+    assert house.http.get(link, timeout=10).ok
+    assert house.inside(tools, "id", "-u").stdout == "10001\n"
+    assert house.inside(tools, "touch", "/app/intruder").returncode
+    (binding,) = house.inspect(tools)["NetworkSettings"]["Ports"][f"{house.mcp_port}/tcp"]
+    assert binding["HostIp"] == "127.0.0.1"
+    # no page can use the name by which they find the API to reach what is open to this machine
+    for host, status in (("api", 403), ("api.localhost", 200)):
+        named = {"Host": f"{host}:{house.port}"}
+        assert house.http.get(f"{house.base}/jobs", headers=named, timeout=10).status_code == status
+    house.compose("--profile", "mcp", "rm", "-s", "-f", "mcp")
 
 
 def test_calls_under_way_are_finished_when_a_worker_is_stopped(house: House) -> None:

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from client import Batch, ServiceFault
-from client.cli.fetcher import AT_ONCE
 from client.files import write_whole
 from tests.client.cli.kiosk import Kiosk
 from tests.client.cli.test_batches import Folder
 
-_PATIENCE = 10.0
+_PATIENCE, _A_FEW = 10.0, 4
 _PROMPTS = [f"Fox {number}" for number in range(12)]
 
 
@@ -25,7 +24,7 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def test_four_are_fetched_at_once_and_never_more(folder: Folder) -> None:
-    save, together = folder.kiosk.save, threading.Barrier(AT_ONCE)
+    save, together = folder.kiosk.save, threading.Barrier(_A_FEW)
     here, most = set[Path](), list[int]()
 
     def slow(job: Any, path: Path) -> Path:
@@ -38,10 +37,12 @@ def test_four_are_fetched_at_once_and_never_more(folder: Folder) -> None:
         return save(job, path)
 
     folder.kiosk.save = slow  # type: ignore[method-assign]
+    _tell(folder, times=3)  # what is under way is not asked for again
 
     entries = folder.run(*_PROMPTS)
 
-    assert most == [AT_ONCE] * 12
+    assert most == [_A_FEW] * 12
+    assert len(folder.kiosk.saved) == 12
     assert [entry.status for entry in entries] == ["saved"] * 12
     # whatever came first, each has the name of its place
     assert folder.files() == [f"{n:03}-fox-{n - 1}.webp" for n in range(1, 13)]
@@ -74,9 +75,11 @@ def test_an_image_in_trouble_keeps_no_other_away_and_is_fetched_by_the_next_run(
 
 def test_a_full_disk_is_met_by_those_under_way_alone(folder: Folder) -> None:
     tries: list[Path] = []
+    all_known = _tell(folder, times=1)
 
     def full(job: Any, path: Path) -> Path:
         tries.append(path)
+        all_known.wait(_PATIENCE)
         raise OSError(28, "No space left on device")
 
     folder.kiosk.save = full  # type: ignore[method-assign]
@@ -84,7 +87,7 @@ def test_a_full_disk_is_met_by_those_under_way_alone(folder: Folder) -> None:
     with pytest.raises(OSError, match="No space left"):
         folder.run(*_PROMPTS)
 
-    assert 1 <= len(tries) <= AT_ONCE
+    assert 1 <= len(tries) <= _A_FEW
 
 
 def test_ctrl_c_waits_for_no_image_and_leaves_no_half_of_one(folder: Folder) -> None:
@@ -99,7 +102,7 @@ def test_ctrl_c_waits_for_no_image_and_leaves_no_half_of_one(folder: Folder) -> 
         write_whole(path, pieces(), replace=False)
         return path
 
-    _interrupt(folder, parts=AT_ONCE)
+    _interrupt(folder, parts=_A_FEW)
     save, kiosk.save = kiosk.save, hang  # type: ignore[method-assign]
 
     begun = time.monotonic()
@@ -109,8 +112,11 @@ def test_ctrl_c_waits_for_no_image_and_leaves_no_half_of_one(folder: Folder) -> 
 
     assert took < 2  # and not as long as the images hang
     assert list(folder.out.glob(".*.part")) == []
+    left = set(threading.enumerate()) - threads
+    assert len(left) == _A_FEW
+    assert all(thread.daemon for thread in left)  # they hold up no end of the program
     goes_on.set()
-    for thread in set(threading.enumerate()) - threads:
+    for thread in left:
         thread.join(_PATIENCE)
     assert folder.files() == []
     del kiosk.watch
@@ -118,6 +124,19 @@ def test_ctrl_c_waits_for_no_image_and_leaves_no_half_of_one(folder: Folder) -> 
     folder.run(*_PROMPTS)
     assert len(folder.files()) == 12
     assert kiosk.paid == _PROMPTS
+
+
+def _tell(folder: Folder, times: int) -> threading.Event:
+    """Let a batch be told several times; return what is set when that was heard."""
+    heard = threading.Event()
+
+    def watch(batch: Batch, *, every: float) -> Iterator[Batch]:
+        for _ in range(times):
+            yield from Kiosk.watch(folder.kiosk, batch, every=every)
+        heard.set()
+
+    folder.kiosk.watch = watch  # type: ignore[method-assign]
+    return heard
 
 
 def _interrupt(folder: Folder, parts: int) -> None:
