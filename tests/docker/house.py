@@ -96,6 +96,13 @@ class House:
         assert not check or not done.returncode, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
 
+    def paste(self, text: str) -> None:
+        """Run lines of a document, as a user would who stands in the folder."""
+        line = text.replace("docker compose", " ".join(compose_command()))
+        environment = {**self._environment, "COMPOSE_PROJECT_NAME": self.project}
+        done = _run("bash", "-e", "-o", "pipefail", "-c", line, cwd=self.folder, env=environment)
+        assert not done.returncode, f"{line}: {done.stdout}{done.stderr}"
+
     def up(self, *words: str, workers: int = 1) -> None:
         """Start all or some of it, and wait until all is well."""
         self.compose("up", "-d", "--scale", f"worker={workers}", *words)

@@ -7,11 +7,13 @@ stand in the order in which they are done to it.
 import asyncio
 import io
 import os
+import re
 
+import pytest
 from mcp import Client
 from PIL import Image
 
-from tests.docker.house import House, workers
+from tests.docker.house import ROOT, House, workers
 from tests.e2e.stack import eventually
 
 
@@ -131,6 +133,38 @@ def test_a_load_of_upscales_stays_within_the_memory(house: House) -> None:
     for container in house.containers():
         state = house.inspect(container)["State"]
         assert (state["OOMKilled"], state["Running"]) == (False, True)
+
+
+def test_a_backup_is_put_back_into_new_volumes_as_the_page_says(house: House) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    back_up, put_back = (
+        re.search(r"`(docker compose run [^`]*shared\.backup save [^`]*)`", page),
+        re.search(r"```\n(  docker compose up --no-start\n.*?)```", page, re.DOTALL),
+    )
+    assert back_up
+    assert put_back
+    backups = house.folder / "backups"
+    backups.mkdir()
+    backups.chmod(0o777)  # as `install -o 10001` would, for who is not root
+    (kept,) = house.ended(house.submit(["worth a backup"]))
+    house.http.post(f"{house.base}/operator/pause", timeout=10)
+    (waits,) = house.submit(["waits in the backup"])
+
+    house.paste(back_up[1])
+    house.compose("down", "-v")
+    house.paste(put_back[1])
+
+    house.wait(1)
+    assert house.http.get(house.base + kept["image_url"], timeout=10).ok
+    assert house.job(kept["job_id"])["status"] == "succeeded"
+    assert "Restored from a backup" in house.job(waits)["message"]
+    assert house.http.post(f"{house.base}/operator/resume", timeout=10).ok
+    assert [job["status"] for job in house.ended([waits])] == ["succeeded"]
+    # where a store is, none is put back
+    with pytest.raises(AssertionError):
+        house.paste(put_back[1])
+    assert house.job(kept["job_id"])["status"] == "succeeded"
+    house.paste('docker compose run --rm --no-deps -T -v "$PWD/backups:/b" worker rm -rf /b/monday')
 
 
 def test_what_was_made_outlives_the_containers_and_then_needs_a_key(house: House) -> None:
