@@ -1,8 +1,7 @@
 """Order many images and fetch each as it is done; run again, it goes on where it was."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,8 +9,9 @@ from client.cli.faults import Stopped
 from client.cli.fetcher import Fetcher
 from client.cli.inputs import Order, digest_of, mark_of
 from client.cli.pictures import keep
+from client.cli.planning import Rules, plan
 from client.cli.screen import Tally
-from client.cli.state import AGAIN, ORDERED, PLANNED, SAVED, Entry, Group, State
+from client.cli.state import LOST, ORDERED, PLANNED, SAVED, Entry, Group, State
 from client.client import Client
 from client.errors import (
     BudgetExceeded,
@@ -28,21 +28,8 @@ from client.errors import (
 from client.files import drop_parts
 from client.models import Batch, BatchJob
 
-_FAILED = {"failed", "canceled", "gone"}
-_LOST = "lost"
-# The service takes 100 MiB in one form.
-_MOST_BYTES = 90 * 1024 * 1024
 # So often a place in the queue is asked for.
 _PLACE_SECONDS = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a person decided: jobs of one batch, and what may be ordered again."""
-
-    batch_size: int = 100
-    retry_failed: bool = False
-    order_again: bool = False
 
 
 class BatchRun:
@@ -63,12 +50,12 @@ class BatchRun:
 
     def planned(self, orders: Sequence[Order]) -> list[Group]:
         """Return what a run would order now; nothing is sent or written. Raises Stopped."""
-        self._plan(orders)
+        plan(self._state, orders, self._rules)
         return [group for group in self._state.groups if group.sent is None]
 
     def run(self, orders: Sequence[Order], tally: Tally) -> list[Entry]:
         """Order what is new, wait, and fetch; return what became of each order, in its order."""
-        self._plan(orders)
+        plan(self._state, orders, self._rules)
         marks = {order.mark for order in orders}
         groups = [g for g in self._state.groups if any(e.mark in marks for e in g.entries)]
         mine = self._state.latest()
@@ -90,67 +77,6 @@ class BatchRun:
                 opened.append(unsent.popleft())
             else:
                 self._follow(opened.popleft(), tally, fetcher)
-
-    def _plan(self, orders: Sequence[Order]) -> None:
-        """Write down new groups for what is new, or is to be ordered again."""
-        # what was never sent is planned anew, as the input is now
-        self._state.groups = [group for group in self._state.groups if group.sent is not None]
-        known = self._state.latest()
-        for _, entry in known.values():
-            if entry.status == SAVED and not (self._state.folder / (entry.file or "")).is_file():
-                entry.status = (
-                    ORDERED  # removed since: it is paid for, and fetched again for nothing
-                )
-        self._refuse_unknown([known[order.mark][0] for order in orders if order.mark in known])
-        wanted = [order for order in orders if self._is_wanted(known.get(order.mark))]
-        taken = self._state.stems()
-        entries = []
-        for order in wanted:
-            if order.mark in known:
-                known[order.mark][1].status = AGAIN
-                stem = known[order.mark][1].stem
-            else:
-                stem = _free(order.stem, taken, self._state.folder)
-            taken.add(stem.lower())
-            entries.append(_entry(order, stem))
-        for part in self._parts(entries):
-            self._state.plan(part)
-
-    def _refuse_unknown(self, groups: Sequence[Group]) -> None:
-        """Raise Stopped for a group that may have been accepted, and can't be asked for any more."""
-        old = [g for g in groups if g.batch_id is None and not g.key_is_kept()]
-        old = [g for g in old if any(entry.status == PLANNED for entry in g.entries)]
-        if old and not self._rules.order_again:
-            raise Stopped(
-                f"{len(old[0].entries)} images may have been ordered more than 23 hours ago, and the"
-                " answer never came. See with the command jobs whether they were; then run this again"
-                " with --order-again, which may pay for them twice"
-            )
-
-    def _is_wanted(self, known: tuple[Group, Entry] | None) -> bool:
-        if known is None:
-            return True
-        group, entry = known
-        if entry.status == AGAIN:
-            return True  # and what was to take its place was not accepted
-        if entry.status in _FAILED:
-            return self._rules.retry_failed
-        unanswered = entry.status == PLANNED and group.batch_id is None and not group.key_is_kept()
-        return self._rules.order_again and (entry.status == _LOST or unanswered)
-
-    def _parts(self, entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-        part: list[Entry] = []
-        size = 0
-        for entry in entries:
-            more = Path(entry.source).stat().st_size if entry.source else 0
-            other = bool(part) and part[0].request != entry.request and entry.kind == "upscale"
-            if part and (len(part) >= self._rules.batch_size or size + more > _MOST_BYTES or other):
-                yield part
-                part, size = [], 0
-            part.append(entry)
-            size += more
-        if part:
-            yield part
 
     def _sent(self, group: Group, *, hasty: bool) -> bool:
         """Send a group; False when there is no room for it now and others are there to be fetched."""
@@ -254,28 +180,13 @@ def _is_refusal(fault: ClientError) -> bool:
 def _lose(group: Group, why: str, tally: Tally | None) -> None:
     for entry in group.entries:
         if entry.status in {PLANNED, ORDERED}:
-            entry.status, entry.error = _LOST, why
+            entry.status, entry.error = LOST, why
             if tally:
                 tally.ended(entry)
 
 
 def _is_open(group: Group) -> bool:
     return any(entry.status == ORDERED for entry in group.entries)
-
-
-def _entry(order: Order, stem: str) -> Entry:
-    source = str(order.source.resolve()) if order.source else None
-    return Entry(order.mark, order.number, order.kind, dict(order.request), stem, source)
-
-
-def _free(stem: str, taken: set[str], folder: Path) -> str:
-    """Return a name that neither another image of the folder nor a file in it has."""
-    there = taken | {path.stem.lower() for path in folder.glob("*")}
-    found, number = stem, 1
-    while found.lower() in there:
-        number += 1
-        found = f"{stem}-{number}"
-    return found
 
 
 def _unchanged(entry: Entry) -> Path:

@@ -22,6 +22,7 @@ _KEY_SECONDS = 23 * 3600.0
 _LATE_SECONDS = 1.0
 
 PLANNED, ORDERED, SAVED, AGAIN = "planned", "ordered", "saved", "again"
+LOST = "lost"
 
 
 @dataclass(slots=True)
