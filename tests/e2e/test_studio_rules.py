@@ -51,6 +51,8 @@ def _events(*jobs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _look_at(studio: Studio, job: dict[str, Any]) -> None:
+    # a page that is still opening would look for itself too, and move the focus once more
+    expect(studio.page.locator("#cards li").first).to_be_visible()
     studio.page.evaluate("path => { location.hash = path }", f"jobs/{job['job_id']}")
 
 
@@ -79,6 +81,7 @@ def test_an_answer_to_a_button_that_was_overtaken_changes_nothing(
     old = _at(done, done["revision"] - 1, "running")
     studio.page.route(f"**/jobs/{done['job_id']}/image", lambda route: route.fulfill(json=old))
     _look_at(studio, done)
+    expect(studio.page.locator("#stage-title")).to_be_focused()
     studio.stage.get_by_role("button", name="Delete").click()
 
     with studio.page.expect_response("**/image"):
