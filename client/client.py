@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, Unpack, overload
 from urllib.parse import quote
@@ -37,6 +38,7 @@ class Client:
         on_trouble: OnTrouble | None = None,
     ) -> None:
         self._transport = Transport(base_url, api_key, patience, on_trouble)
+        self._again = partial(Client, base_url, api_key, patience=patience, on_trouble=on_trouble)
 
     def __enter__(self) -> Self:
         return self
@@ -44,14 +46,23 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def twin(self) -> "Client":
+        """Return a client of the same service with connections of its own, for another thread."""
+        return self._again()
+
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; what another thread still asks for ends at its next step."""
         self._transport.close()
 
     @property
     def base_url(self) -> str:
         """Return the service's address."""
         return self._transport.base_url
+
+    @property
+    def has_key(self) -> bool:
+        """Tell whether this client shows a client key."""
+        return self._transport.has_key
 
     @property
     def shows_key_in_the_clear(self) -> bool:

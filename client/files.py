@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -32,9 +32,20 @@ def unused(path: Path) -> Path:
     return found
 
 
+def drop_parts(folder: Path) -> None:
+    """Remove what this process has begun to write into a folder, and will not finish."""
+    for part in folder.glob(f"{_part_prefix()}*.part"):
+        with suppress(OSError):  # finished meanwhile; or, on Windows, still open
+            part.unlink()
+
+
+def _part_prefix() -> str:
+    return f".{os.getpid()}-"
+
+
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
-    part = path.with_name(f".{secrets.token_hex(8)}.part")
+    part = path.with_name(f"{_part_prefix()}{secrets.token_hex(8)}.part")
     try:
         yield part
     finally:

@@ -44,6 +44,7 @@ class Transport:
         if api_key and not (api_key.isascii() and api_key.isprintable()):
             raise ValueError("The client key must be one line of plain characters")
         self._key = _Key(api_key)
+        self._closed = False
         self._session = requests.Session()
         self._session.headers["User-Agent"] = _AGENT
         # no proxy of the environment leads to this machine's own loopback
@@ -53,13 +54,19 @@ class Transport:
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=32, max_retries=0))
 
     @property
+    def has_key(self) -> bool:
+        """Tell whether a client key is shown at all."""
+        return self._key.is_there
+
+    @property
     def shows_key_in_the_clear(self) -> bool:
         """Tell whether the client key travels to another machine for anybody between to read."""
         parts = urlsplit(self.base_url)
         return self._key.is_there and parts.scheme == "http" and parts.hostname not in _LOOPBACK
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; what another thread still asks for ends at its next step."""
+        self._closed = True
         self._session.close()
 
     def call(
@@ -81,10 +88,15 @@ class Transport:
                     return read(response)
             except ClientError as error:
                 wait = max(pause, error.retry_after or 0.0)
-                if not error.temporary or time.monotonic() + wait > end:
+                late = self._closed or time.monotonic() + wait > end
+                if late or not error.temporary:
                     raise
                 self.sit_out(error, wait)
         raise AssertionError("the pauses have no end")
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unreachable("This client was closed")
 
     def sit_out(self, error: ClientError, seconds: float) -> None:
         """Let some time pass after trouble that may pass, and tell who wants to know."""
@@ -104,6 +116,7 @@ class Transport:
         **options: Any,
     ) -> Iterator[requests.Response]:
         """Send a request once and give its good answer, read as it comes; raise ClientError."""
+        self._check_open()
         try:
             with self._session.request(
                 method,
@@ -118,6 +131,7 @@ class Transport:
             ) as response:
                 if fault := fault_of(response):
                     raise fault
+                self._check_open()
                 yield response
         except (requests.TooManyRedirects, requests.exceptions.InvalidURL, InvalidSchema) as error:
             raise ServiceFault(

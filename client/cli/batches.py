@@ -1,15 +1,17 @@
 """Order many images and fetch each as it is done; run again, it goes on where it was."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from client.cli.faults import Stopped
+from client.cli.fetcher import Fetcher
 from client.cli.inputs import Order, digest_of, mark_of
 from client.cli.pictures import keep
+from client.cli.planning import Rules, plan
 from client.cli.screen import Tally
-from client.cli.state import AGAIN, ORDERED, PLANNED, SAVED, Entry, Group, State
+from client.cli.state import LOST, ORDERED, PLANNED, SAVED, Entry, Group, State
 from client.client import Client
 from client.errors import (
     BudgetExceeded,
@@ -23,23 +25,11 @@ from client.errors import (
     Unavailable,
     Unreachable,
 )
+from client.files import drop_parts
 from client.models import Batch, BatchJob
 
-_FAILED = {"failed", "canceled", "gone"}
-_LOST = "lost"
-# The service takes 100 MiB in one form.
-_MOST_BYTES = 90 * 1024 * 1024
 # So often a place in the queue is asked for.
 _PLACE_SECONDS = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a person decided: jobs of one batch, and what may be ordered again."""
-
-    batch_size: int = 100
-    retry_failed: bool = False
-    order_again: bool = False
 
 
 class BatchRun:
@@ -48,6 +38,7 @@ class BatchRun:
     def __init__(self, client: Client, hasty: Client, state: State, rules: Rules) -> None:
         self._client, self._hasty = client, hasty
         self._state, self._rules = state, rules
+        self._asked_for = set[str]()
 
     def open_batches(self) -> list[str]:
         """Return the batches whose images are not all here."""
@@ -59,86 +50,33 @@ class BatchRun:
 
     def planned(self, orders: Sequence[Order]) -> list[Group]:
         """Return what a run would order now; nothing is sent or written. Raises Stopped."""
-        self._plan(orders)
+        plan(self._state, orders, self._rules)
         return [group for group in self._state.groups if group.sent is None]
 
     def run(self, orders: Sequence[Order], tally: Tally) -> list[Entry]:
         """Order what is new, wait, and fetch; return what became of each order, in its order."""
-        self._plan(orders)
+        plan(self._state, orders, self._rules)
         marks = {order.mark for order in orders}
         groups = [g for g in self._state.groups if any(e.mark in marks for e in g.entries)]
         mine = self._state.latest()
         tally.begin([mine[order.mark][1] for order in orders], self._state.folder)
+        try:
+            with Fetcher(self._client) as fetcher:
+                self._work_off(groups, tally, fetcher)
+        finally:
+            drop_parts(self._state.folder)
+            self._state.write()
+        fetcher.check()
+        return [mine[order.mark][1] for order in orders]
+
+    def _work_off(self, groups: Sequence[Group], tally: Tally, fetcher: Fetcher) -> None:
         unsent = deque(group for group in groups if group.batch_id is None)
         opened = deque(group for group in groups if group.batch_id and _is_open(group))
         while unsent or opened:
             if unsent and self._sent(unsent[0], hasty=bool(opened)):
                 opened.append(unsent.popleft())
             else:
-                self._follow(opened.popleft(), tally)
-        self._state.write()
-        return [mine[order.mark][1] for order in orders]
-
-    def _plan(self, orders: Sequence[Order]) -> None:
-        """Write down new groups for what is new, or is to be ordered again."""
-        # what was never sent is planned anew, as the input is now
-        self._state.groups = [group for group in self._state.groups if group.sent is not None]
-        known = self._state.latest()
-        for _, entry in known.values():
-            if entry.status == SAVED and not (self._state.folder / (entry.file or "")).is_file():
-                entry.status = (
-                    ORDERED  # removed since: it is paid for, and fetched again for nothing
-                )
-        self._refuse_unknown([known[order.mark][0] for order in orders if order.mark in known])
-        wanted = [order for order in orders if self._is_wanted(known.get(order.mark))]
-        taken = self._state.stems()
-        entries = []
-        for order in wanted:
-            if order.mark in known:
-                known[order.mark][1].status = AGAIN
-                stem = known[order.mark][1].stem
-            else:
-                stem = _free(order.stem, taken, self._state.folder)
-            taken.add(stem.lower())
-            entries.append(_entry(order, stem))
-        for part in self._parts(entries):
-            self._state.plan(part)
-
-    def _refuse_unknown(self, groups: Sequence[Group]) -> None:
-        """Raise Stopped for a group that may have been accepted, and can't be asked for any more."""
-        old = [g for g in groups if g.batch_id is None and not g.key_is_kept()]
-        old = [g for g in old if any(entry.status == PLANNED for entry in g.entries)]
-        if old and not self._rules.order_again:
-            raise Stopped(
-                f"{len(old[0].entries)} images may have been ordered more than 23 hours ago, and the"
-                " answer never came. See with the command jobs whether they were; then run this again"
-                " with --order-again, which may pay for them twice"
-            )
-
-    def _is_wanted(self, known: tuple[Group, Entry] | None) -> bool:
-        if known is None:
-            return True
-        group, entry = known
-        if entry.status == AGAIN:
-            return True  # and what was to take its place was not accepted
-        if entry.status in _FAILED:
-            return self._rules.retry_failed
-        unanswered = entry.status == PLANNED and group.batch_id is None and not group.key_is_kept()
-        return self._rules.order_again and (entry.status == _LOST or unanswered)
-
-    def _parts(self, entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-        part: list[Entry] = []
-        size = 0
-        for entry in entries:
-            more = Path(entry.source).stat().st_size if entry.source else 0
-            other = bool(part) and part[0].request != entry.request and entry.kind == "upscale"
-            if part and (len(part) >= self._rules.batch_size or size + more > _MOST_BYTES or other):
-                yield part
-                part, size = [], 0
-            part.append(entry)
-            size += more
-        if part:
-            yield part
+                self._follow(opened.popleft(), tally, fetcher)
 
     def _sent(self, group: Group, *, hasty: bool) -> bool:
         """Send a group; False when there is no room for it now and others are there to be fetched."""
@@ -172,40 +110,55 @@ class BatchRun:
         request = group.entries[0].request
         return client.upscale_batch(sources, idempotency_key=group.key, **request)
 
-    def _follow(self, group: Group, tally: Tally) -> None:
+    def _follow(self, group: Group, tally: Tally, fetcher: Fetcher) -> None:
         """Fetch a group's images as they are done, until all of it has ended."""
         if not group.batch_id:
             return
         batch = Batch(batch_id=group.batch_id, status="queued")
         try:
             for now in self._client.watch(batch, every=_PLACE_SECONDS):
-                self._take(group, now, tally)
+                self._take(group, now, tally, fetcher)
+            fetcher.settle()
         except NotFound:
+            fetcher.settle()
             _lose(group, "The service no longer knows it; --order-again orders it anew", tally)
         self._state.write()
 
-    def _take(self, group: Group, batch: Batch, tally: Tally) -> None:
+    def _take(self, group: Group, batch: Batch, tally: Tally, fetcher: Fetcher) -> None:
         place = (
             self._client.job(group.entries[0].job_id or "") if batch.status == "queued" else None
         )
-        tally.stands(batch, place)
+        with self._state.lock:
+            tally.stands(batch, place)
         for entry, job in _pairs(group, batch):
-            if entry.status == ORDERED and job.terminal:
-                self._end(entry, job)
-                tally.ended(entry)
-                self._state.write_late()
+            if entry.status != ORDERED or not job.terminal or entry.mark in self._asked_for:
+                continue
+            if job.status == "succeeded":
+                self._asked_for.add(entry.mark)
+                fetcher.take(partial(self._fetch, entry, job, tally, fetcher))
+            else:
+                failed = {"error": job.error, "error_code": job.error_code}
+                self._end(entry, tally, status=job.status, **failed)
 
-    def _end(self, entry: Entry, job: BatchJob) -> None:
-        if job.status == "succeeded":
-            try:
-                path = keep(self._client, job, self._state.folder, entry.stem)
-                entry.status, entry.file = SAVED, path.name
-            # the batch is there: it is this image alone that is not
-            except (JobFailed, Gone, NotFound) as gone:
-                entry.status, entry.error = "gone", gone.message
-        else:
-            entry.status = job.status
-            entry.error, entry.error_code = job.error, job.error_code
+    def _fetch(
+        self, entry: Entry, job: BatchJob, tally: Tally, fetcher: Fetcher, client: Client
+    ) -> None:
+        """Save an image; in a thread of its own, whose news nobody wants after an interruption."""
+        try:
+            path = keep(client, job, self._state.folder, entry.stem)
+            told = {"file": path.name, "status": SAVED}
+        # the batch is there: it is this image alone that is not
+        except (JobFailed, Gone, NotFound) as gone:
+            told = {"status": "gone", "error": gone.message}
+        if not fetcher.stopped:
+            self._end(entry, tally, **told)
+
+    def _end(self, entry: Entry, tally: Tally, **told: str | None) -> None:
+        with self._state.lock:
+            for name, value in told.items():
+                setattr(entry, name, value)
+            tally.ended(entry)
+            self._state.write_late()
 
 
 def _pairs(group: Group, batch: Batch) -> list[tuple[Entry, BatchJob]]:
@@ -227,28 +180,13 @@ def _is_refusal(fault: ClientError) -> bool:
 def _lose(group: Group, why: str, tally: Tally | None) -> None:
     for entry in group.entries:
         if entry.status in {PLANNED, ORDERED}:
-            entry.status, entry.error = _LOST, why
+            entry.status, entry.error = LOST, why
             if tally:
                 tally.ended(entry)
 
 
 def _is_open(group: Group) -> bool:
     return any(entry.status == ORDERED for entry in group.entries)
-
-
-def _entry(order: Order, stem: str) -> Entry:
-    source = str(order.source.resolve()) if order.source else None
-    return Entry(order.mark, order.number, order.kind, dict(order.request), stem, source)
-
-
-def _free(stem: str, taken: set[str], folder: Path) -> str:
-    """Return a name that neither another image of the folder nor a file in it has."""
-    there = taken | {path.stem.lower() for path in folder.glob("*")}
-    found, number = stem, 1
-    while found.lower() in there:
-        number += 1
-        found = f"{stem}-{number}"
-    return found
 
 
 def _unchanged(entry: Entry) -> Path:

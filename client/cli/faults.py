@@ -42,6 +42,12 @@ def unsure(key: str) -> str:
     )
 
 
+def key_advice(*, given: bool) -> str:
+    """Return what to do when the service asks for a client key, by whether one was shown."""
+    what = "does not know the client key that was given" if given else "was shown no client key"
+    return f"It {what}: put yours into IMAGE_API_KEY, or into a file for --key-file"
+
+
 class UsageFault(Exception):
     """What was asked for can't be done as it was asked; the message says what can."""
 

@@ -15,11 +15,12 @@ from client.cli.faults import (
     Stopped,
     UsageFault,
     code_of,
+    key_advice,
     unsure,
 )
 from client.cli.parser import build_parser
 from client.cli.screen import Screen
-from client.errors import ClientError, JobFailed, Refused
+from client.errors import ClientError, JobFailed, Refused, Unauthorized
 
 _COMMANDS: dict[str, Callable[[Context], int]] = {
     "generate": ordering.generate,
@@ -61,7 +62,8 @@ def _run(options: argparse.Namespace, screen: Screen) -> int:
         resumes = options.command == "batch" or len(getattr(options, "images", ())) > 1
         if resumes:
             screen.say("What is ordered is not lost: run the same command again to go on.")
-        return _refused(screen, error, resumes=resumes)
+        advice = key_advice(given=context.client.has_key)
+        return _refused(screen, error, advice, resumes=resumes)
     except BrokenPipeError:
         raise
     except OSError as problem:
@@ -76,7 +78,7 @@ def _told(screen: Screen, message: str, code: int) -> int:
     return code
 
 
-def _refused(screen: Screen, error: ClientError, *, resumes: bool) -> int:
+def _refused(screen: Screen, error: ClientError, on_keys: str, *, resumes: bool) -> int:
     """Tell a fault of the service: each thing that is wrong, and the id under which it was logged."""
     code = code_of(error)
     screen.fault(error.message)
@@ -84,6 +86,8 @@ def _refused(screen: Screen, error: ClientError, *, resumes: bool) -> int:
         if each.get("error") != error.message:
             number = f"{each['index'] + 1}: " if isinstance(each.get("index"), int) else ""
             screen.note(f"  {number}{each.get('field')}: {each.get('error')}")
+    if isinstance(error, Unauthorized):
+        screen.note(on_keys)
     if error.idempotency_key and not isinstance(error, Refused) and not resumes:
         screen.note(unsure(error.idempotency_key))
     if error.request_id:

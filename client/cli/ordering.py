@@ -9,10 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from client.cli import inputs, names
-from client.cli.batches import BatchRun, Rules
+from client.cli.batches import BatchRun
 from client.cli.context import Context
 from client.cli.faults import DONE, FAILED, UsageFault, unsure
 from client.cli.pictures import keep
+from client.cli.planning import Rules
 from client.cli.prices import prices_of, tell_price
 from client.cli.state import SAVED, Entry, locked, read_state
 from client.errors import JobFailed

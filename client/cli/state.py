@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ _KEY_SECONDS = 23 * 3600.0
 _LATE_SECONDS = 1.0
 
 PLANNED, ORDERED, SAVED, AGAIN = "planned", "ordered", "saved", "again"
+LOST = "lost"
 
 
 @dataclass(slots=True)
@@ -60,11 +62,15 @@ class Group:
 
 @dataclass(slots=True)
 class State:
-    """The groups of a folder, and the service that they were ordered from."""
+    """The groups of a folder, and the service that they were ordered from.
+
+    Who changes an entry while images are being fetched, which several threads do, holds `lock`.
+    """
 
     folder: Path
     service: str
     groups: list[Group] = field(default_factory=list)
+    lock: threading.RLock = field(default_factory=threading.RLock)
     _written: float = 0.0
 
     def latest(self) -> dict[str, tuple[Group, Entry]]:
@@ -92,14 +98,15 @@ class State:
 
     def write(self) -> None:
         """Write all of it, whole or not at all."""
-        told = {
-            "version": _VERSION,
-            "service": self.service,
-            "groups": [asdict(group) for group in self.groups],
-        }
-        data = json.dumps(told, ensure_ascii=False, indent=1).encode(errors="replace")
-        write_whole(self.folder / FILE, [data], replace=True)
-        self._written = time.monotonic()
+        with self.lock:
+            told = {
+                "version": _VERSION,
+                "service": self.service,
+                "groups": [asdict(group) for group in self.groups],
+            }
+            data = json.dumps(told, ensure_ascii=False, indent=1).encode(errors="replace")
+            write_whole(self.folder / FILE, [data], replace=True)
+            self._written = time.monotonic()
 
     def write_late(self) -> None:
         """Write it unless that was done a moment ago."""

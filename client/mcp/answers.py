@@ -20,10 +20,10 @@ _REFUSED = (
 
 
 def job_answer(
-    job: Job, base_url: str, *, picture: bytes | None, link: bool, notes: Iterable[str] = ()
+    job: Job, links_url: str, *, picture: bytes | None, link: bool, notes: Iterable[str] = ()
 ) -> CallToolResult:
     """Return how a job stands, with its image or a link to it; a failed job is a tool's error."""
-    told = _absolute(shown(job.raw), base_url)
+    told = _absolute(shown(job.raw), links_url)
     content: list[ContentBlock] = [_text(" ".join([*_sentences(job), *notes])), _text(_json(told))]
     if job.succeeded and job.image:
         kind = f"image/{job.image.format}"
@@ -42,9 +42,9 @@ def job_answer(
     return CallToolResult(content=content, structured_content=told, is_error=job.status == "failed")
 
 
-def jobs_answer(jobs: Iterable[Job], base_url: str) -> CallToolResult:
+def jobs_answer(jobs: Iterable[Job], links_url: str) -> CallToolResult:
     """Return a list of jobs."""
-    told = {"jobs": [_absolute(shown(job.raw, in_a_list=True), base_url) for job in jobs]}
+    told = {"jobs": [_absolute(shown(job.raw, in_a_list=True), links_url) for job in jobs]}
     return CallToolResult(content=[_text(_json(told))], structured_content=told)
 
 
@@ -82,10 +82,10 @@ def _sentences(job: Job) -> list[str]:
     return said
 
 
-def _absolute(told: dict[str, Any], base_url: str) -> dict[str, Any]:
+def _absolute(told: dict[str, Any], links_url: str) -> dict[str, Any]:
     """Return what is told of a job with an address that leads there from anywhere."""
     url = told.get("image_url")
-    return {**told, "image_url": urljoin(f"{base_url}/", url)} if url else told
+    return {**told, "image_url": urljoin(f"{links_url}/", url)} if url else told
 
 
 def _text(text: str) -> TextContent:

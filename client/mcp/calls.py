@@ -45,7 +45,7 @@ class Call:
         picture, more = self._picture(job)
         return job_answer(
             job,
-            self.client.base_url,
+            self.settings.links,
             picture=picture,
             link=self.links,
             notes=[*notes, *more],
@@ -100,13 +100,13 @@ def list_jobs(call: Call) -> CallToolResult:
         raise ArgumentFault("limit must be a whole number from 1 to 50")
     chosen = {name: _text(call.arguments, name) for name in ("status", "kind")}
     page = call.client.jobs_page(chosen, limit=limit)
-    return jobs_answer(islice(page.jobs, limit), call.client.base_url)
+    return jobs_answer(islice(page.jobs, limit), call.settings.links)
 
 
 def cancel_job(call: Call) -> CallToolResult:
     """End a job."""
     ended = cast("Job", call.client.cancel(_job_id(call)))
-    return job_answer(ended, call.client.base_url, picture=None, link=False)
+    return job_answer(ended, call.settings.links, picture=None, link=False)
 
 
 TOOLS: dict[str, Callable[[Call], CallToolResult]] = {
@@ -148,7 +148,7 @@ def _followed(call: Call, job: Job) -> CallToolResult:
 
 def _own(call: Call, url: str) -> str:
     """Return an address that was given out here as the service's own, which it need not fetch."""
-    return url.removeprefix(call.client.base_url) if "/saved_images/" in url else url
+    return url.removeprefix(call.settings.links) if "/saved_images/" in url else url
 
 
 def _fields(call: Call) -> dict[str, Any]:

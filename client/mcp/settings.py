@@ -21,21 +21,32 @@ class SettingsFault(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`wait_seconds`: how long a call is held; `inline_bytes`: the largest image put into an answer."""
+    """`wait_seconds`: how long a call is held; `inline_bytes`: the largest image put into an answer.
+
+    `links_url`: where callers find the service, if that is not where this program does.
+    """
 
     url: str = USUAL_URL
+    links_url: str = ""
     key: str | None = None
     wait_seconds: float = _WAIT_SECONDS
     inline_bytes: int = _INLINE_BYTES
     allowed_hosts: tuple[str, ...] = ()
     published_on_loopback: bool = False
 
+    @property
+    def links(self) -> str:
+        """Return the address on which what the service gives out is opened."""
+        return self.links_url or self.url
+
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Self:
         """Return what an environment says; raise SettingsFault with all that is wrong."""
         wrong: list[str] = []
+        url, links = (environment.get(name) or "" for name in ("IMAGE_API_URL", "MCP_LINKS_URL"))
         settings = cls(
-            url=_url(environment.get("IMAGE_API_URL") or USUAL_URL, wrong),
+            url=_url("IMAGE_API_URL", url or USUAL_URL, wrong),
+            links_url=links and _url("MCP_LINKS_URL", links, wrong),
             key=_key(environment.get("IMAGE_API_KEY") or None, wrong),
             wait_seconds=_number(environment, "MCP_WAIT_SECONDS", _WAIT_SECONDS, wrong),
             inline_bytes=int(_number(environment, "MCP_INLINE_BYTES", _INLINE_BYTES, wrong)),
@@ -60,11 +71,11 @@ def _number(environment: Mapping[str, str], name: str, usual: float, wrong: list
     return float(text)
 
 
-def _url(url: str, wrong: list[str]) -> str:
+def _url(name: str, url: str, wrong: list[str]) -> str:
     try:
         return checked_address(url)
     except ValueError as why:
-        wrong.append(f"IMAGE_API_URL {why}")
+        wrong.append(f"{name} {why}")
         return USUAL_URL
 
 

@@ -17,7 +17,7 @@ from client import (
     Unreachable,
 )
 from shared.embedded_redis import free_port
-from tests.client.scripted import Answer, Script, breaks, says, told
+from tests.client.scripted import Answer, Handler, Script, breaks, says, told
 
 QUEUED = says(202, told("queued"))
 AWAY = says(503, {"error": "away", "error_code": "unavailable"}, Retry_After="0")
@@ -217,3 +217,40 @@ def test_no_proxy_leads_to_this_machine(service: Script, monkeypatch: pytest.Mon
 
     with Client(service.base, patience=0) as client:
         assert client.job("j1").status == "queued"
+
+
+def test_a_client_that_was_closed_by_another_thread_asks_no_more(
+    service: Script, client: Client
+) -> None:
+    def close(handler: Handler) -> None:
+        client.close()
+        says(503, {"error": "Away"})(handler)
+
+    service.will(close)
+    with pytest.raises(ClientError, match="Away"):
+        client.job("j1")
+    with pytest.raises(Unreachable, match="was closed"):
+        client.generate("A fox")
+
+    assert len(service.seen) == 1
+
+
+def test_what_arrives_after_a_close_is_not_read(service: Script, client: Client) -> None:
+    def close(handler: Handler) -> None:
+        client.close()
+        says(200, told("queued"))(handler)
+
+    service.will(close)
+
+    with pytest.raises(Unreachable, match="was closed"):
+        client.job("j1")
+
+
+def test_a_twin_asks_the_same_service_with_the_same_key(service: Script, client: Client) -> None:
+    service.will(says(200, told("queued")))
+
+    with client.twin() as twin:
+        twin.job("j1")
+    client.job("j1")
+
+    assert [seen.headers["authorization"] for seen in service.seen] == ["Bearer s3cret"] * 2

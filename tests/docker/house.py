@@ -18,8 +18,9 @@ from tests.e2e.stack import eventually
 ROOT = Path(__file__).parent.parent.parent
 OURS = ("api", "worker", "flower", "sandbox")
 SERVICES = (*OURS, "redis")
-_SOURCE = ("Dockerfile", "docker-compose.yml", ".dockerignore", "requirements.txt")
-_ROOMS = ("api", "sandbox", "shared", "worker")
+_PINS = ("requirements.txt", "requirements-mcp.txt")
+_SOURCE = ("Dockerfile", "docker-compose.yml", ".dockerignore", *_PINS)
+_ROOMS = ("api", "client", "sandbox", "shared", "worker")
 # What stands in `.env`, and must not stand in any image.
 SECRET = "whsec_" + "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0"
 _KEPT = ("PATH", "HOME", "http_proxy", "https_proxy", "no_proxy")
@@ -65,7 +66,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.project = f"image-api-test-{os.getpid()}"
-        self.port, self.flower_port = free_port(), free_port()
+        self.port, self.flower_port, self.mcp_port = free_port(), free_port(), free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.http = requests.Session()
         self._images = set[str]()
@@ -73,6 +74,7 @@ class House:
         docker = {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
         self._environment = {**kept, **docker}
         self.set(PORT=str(self.port), FLOWER_PORT=str(self.flower_port))
+        self.set(MCP_PORT=str(self.mcp_port))
         for name in _SOURCE:
             shutil.copy(ROOT / name, folder / name)
         for name in _ROOMS:
@@ -93,6 +95,13 @@ class House:
         done = _run(*command, cwd=self.folder, env=self._environment, timeout=900)
         assert not check or not done.returncode, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
+
+    def paste(self, text: str) -> None:
+        """Run lines of a document, as a user would who stands in the folder."""
+        line = text.replace("docker compose", " ".join(compose_command()))
+        environment = {**self._environment, "COMPOSE_PROJECT_NAME": self.project}
+        done = _run("bash", "-e", "-o", "pipefail", "-c", line, cwd=self.folder, env=environment)
+        assert not done.returncode, f"{line}: {done.stdout}{done.stderr}"
 
     def up(self, *words: str, workers: int = 1) -> None:
         """Start all or some of it, and wait until all is well."""
@@ -201,9 +210,8 @@ class House:
 
     def remove(self) -> None:
         """Remove containers, volumes, network and images, but none that has another's name too."""
-        self.compose(
-            "down", "-v", "--rmi", "local", "--remove-orphans", "--timeout", "5", check=False
-        )
+        away = ("down", "-v", "--rmi", "local", "--remove-orphans", "--timeout", "5")
+        self.compose("--profile", "mcp", *away, check=False)
         for image in self._images:  # what an upgrade has replaced has no name any more
             named = _run("docker", "image", "inspect", "-f", "{{.RepoTags}}", image)
             if named.stdout.strip() == "[]":

@@ -4,13 +4,42 @@ Not named as tests are, so that `make test` passes by. They share a project with
 stand in the order in which they are done to it.
 """
 
+import asyncio
 import io
 import os
+import re
 
+import pytest
+from mcp import Client
 from PIL import Image
 
-from tests.docker.house import House, workers
+from tests.docker.house import ROOT, House, workers
 from tests.e2e.stack import eventually
+
+
+def test_the_tools_for_assistants_are_nobody_and_give_links_that_open_outside(house: House) -> None:
+    house.compose("--profile", "mcp", "up", "-d", "--build", "mcp")
+    (tools,) = house.of("mcp")
+    eventually(lambda: house.inspect(tools)["State"]["Health"]["Status"] == "healthy", 60, "health")
+
+    async def make() -> str:
+        async with Client(f"http://127.0.0.1:{house.mcp_port}/mcp") as client:
+            made = await client.call_tool("generate_image", {"prompt": "A heron in a container"})
+            return str(made.structured_content["image_url"])
+
+    link = asyncio.run(make())
+
+    assert link.startswith(f"{house.base}/saved_images/")
+    assert house.http.get(link, timeout=10).ok
+    assert house.inside(tools, "id", "-u").stdout == "10001\n"
+    assert house.inside(tools, "touch", "/app/intruder").returncode
+    (binding,) = house.inspect(tools)["NetworkSettings"]["Ports"][f"{house.mcp_port}/tcp"]
+    assert binding["HostIp"] == "127.0.0.1"
+    # no page can use the name by which they find the API to reach what is open to this machine
+    for host, status in (("api", 403), ("api.localhost", 200)):
+        named = {"Host": f"{host}:{house.port}"}
+        assert house.http.get(f"{house.base}/jobs", headers=named, timeout=10).status_code == status
+    house.compose("--profile", "mcp", "rm", "-s", "-f", "mcp")
 
 
 def test_calls_under_way_are_finished_when_a_worker_is_stopped(house: House) -> None:
@@ -104,6 +133,38 @@ def test_a_load_of_upscales_stays_within_the_memory(house: House) -> None:
     for container in house.containers():
         state = house.inspect(container)["State"]
         assert (state["OOMKilled"], state["Running"]) == (False, True)
+
+
+def test_a_backup_is_put_back_into_new_volumes_as_the_page_says(house: House) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    back_up, put_back = (
+        re.search(r"`(docker compose run [^`]*shared\.backup save [^`]*)`", page),
+        re.search(r"```\n(  docker compose up --no-start\n.*?)```", page, re.DOTALL),
+    )
+    assert back_up
+    assert put_back
+    backups = house.folder / "backups"
+    backups.mkdir()
+    backups.chmod(0o777)  # as `install -o 10001` would, for who is not root
+    (kept,) = house.ended(house.submit(["worth a backup"]))
+    house.http.post(f"{house.base}/operator/pause", timeout=10)
+    (waits,) = house.submit(["waits in the backup"])
+
+    house.paste(back_up[1])
+    house.compose("down", "-v")
+    house.paste(put_back[1])
+
+    house.wait(1)
+    assert house.http.get(house.base + kept["image_url"], timeout=10).ok
+    assert house.job(kept["job_id"])["status"] == "succeeded"
+    assert "Restored from a backup" in house.job(waits)["message"]
+    assert house.http.post(f"{house.base}/operator/resume", timeout=10).ok
+    assert [job["status"] for job in house.ended([waits])] == ["succeeded"]
+    # where a store is, none is put back
+    with pytest.raises(AssertionError):
+        house.paste(put_back[1])
+    assert house.job(kept["job_id"])["status"] == "succeeded"
+    house.paste('docker compose run --rm --no-deps -T -v "$PWD/backups:/b" worker rm -rf /b/monday')
 
 
 def test_what_was_made_outlives_the_containers_and_then_needs_a_key(house: House) -> None:

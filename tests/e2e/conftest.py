@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
+from tests.browser import browser
 from tests.e2e.stack import Stack
+from tests.e2e.studio import Studio, Visit
 
 
 # not until the end of the session, where nothing else would be left to do while it stops
@@ -36,3 +39,26 @@ def own_stack(tmp_path: Path) -> Iterator[Stack]:
     yield stack
     if stack.process:
         stack.stop()
+
+
+# not for all modules: while it is open no other event loop may run in its thread
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Give a real browser."""
+    with browser() as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def visit(chromium: Browser, stack: Stack) -> Iterator[Visit]:
+    """Give what opens the studio; at the end no page may have done what none may."""
+    opened: list[Studio] = []
+
+    def visit(base: str = stack.base, width: int = 1280) -> Studio:
+        opened.append(Studio(chromium, base, width))
+        return opened[-1]
+
+    yield visit
+    for studio in opened:
+        studio.close()
+    assert [deed for studio in opened for deed in studio.misdeeds()] == []

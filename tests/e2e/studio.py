@@ -4,7 +4,7 @@ import base64
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Literal
 
@@ -113,6 +113,9 @@ class Studio(Window):
             if not request.url.startswith((self.base, "data:", "blob:"))
         ]
         return foreign + [error for error in self.errors if not _EXPECTED.match(error)]
+
+
+Visit = Callable[..., Studio]
 
 
 class KeyedDoor:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from client import Client
 from tests.e2e.stack import ROOT, Stack, eventually
+from tests.e2e.studio import ALICE, POOR, keyed_door
 
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -201,3 +202,35 @@ def test_the_library_waits_through_a_restart_of_the_api(stack: Stack) -> None:
     assert ended.succeeded
     assert stack.pid("api") != killed
     assert len(stack.charged("A patient heron")) == 1
+
+
+def test_a_client_key_opens_its_own_jobs_and_no_others(stack: Stack, tmp_path: Path) -> None:
+    (tmp_path / "bob.key").write_text(f"{POOR}\n")
+    with keyed_door(stack) as (door, log):
+        door.open(log)
+
+        def run(*arguments: str, key: str = "") -> "subprocess.CompletedProcess[bytes]":
+            return _run(tmp_path, door.base, *arguments, IMAGE_API_KEY=key)
+
+        made = run("generate", "A keyed heron", "--seed", "7", "--json", key=ALICE)
+        job_id = json.loads(made.stdout)["job_id"]
+        hers, his = run("jobs", "--json", key=ALICE), run("jobs", "--json", "--key-file", "bob.key")
+        foreign = run("show", job_id, "--key-file", "bob.key")
+        too_much = run("generate", "A heron for Bob", "--key-file", "bob.key")
+        wrong, missing = run("jobs", key="not-a-key"), run("generate", "A heron for nobody")
+        without = run("jobs", "--json")
+
+    assert (tmp_path / "a-keyed-heron-7.webp").stat().st_size > 1000
+    assert job_id in hers.stdout.decode()
+    assert his.stdout.strip() in {b"", b"[]"}
+    endings = (made, hers, his, foreign, too_much, wrong, missing, without)
+    assert [run.returncode for run in endings] == [0, 0, 0, 1, 4, 4, 4, 4]
+    assert b"does not know the client key that was given" in wrong.stderr
+    assert b"put yours into IMAGE_API_KEY, or into a file for --key-file" in missing.stderr
+    assert json.loads(without.stdout)["exit_code"] == 4
+    told = b"".join(run.stdout + run.stderr for run in endings)
+    assert ALICE.encode() not in told
+    assert POOR.encode() not in told
+    assert _charged(stack, ["A keyed heron", "A heron for Bob", "A heron for nobody"]) == {
+        "A keyed heron": 1
+    }

@@ -5,9 +5,12 @@ import shutil
 import subprocess
 import tomllib
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from client.mcp.door import Address
+from client.mcp.settings import Settings as ToolSettings
 from shared.settings import Settings, load_settings
 from shared.weaknesses import weaknesses
 
@@ -21,15 +24,18 @@ _SETTINGS = {name.upper() for name in Settings.model_fields} | {"STABILITY_API_K
 _PUBLISHED = "PUBLISHED_ON_LOOPBACK"
 _MEMORY = {"API_MEMORY_MB", "WORKER_MEMORY_MB", "REDIS_MEMORY_MB", "MEMORY_MB"}
 _ONLY_COMPOSE = {"REDIS_PASSWORD", "REDISCLI_AUTH", *_MEMORY}
-_OURS = ("api", "worker", "flower", "sandbox")
+_OURS = ("api", "worker", "flower", "sandbox", "mcp")
+_OF_MCP = {"IMAGE_API_URL", "MCP_LINKS_URL", "MCP_ALLOWED_HOSTS", "MCP_WAIT_SECONDS"}
+_OF_MCP |= {"MCP_INLINE_BYTES", "MCP_PORT"}
 
 
-def test_only_the_api_and_flower_are_published_and_only_on_loopback() -> None:
+def test_only_what_callers_need_is_published_and_only_on_loopback() -> None:
     published = re.findall(r"^ +ports:(.*)$", _COMPOSE, re.MULTILINE)
 
     assert published == [
         ' ["127.0.0.1:${PORT:-5000}:${PORT:-5000}"]',
         ' ["127.0.0.1:${FLOWER_PORT:-5555}:${FLOWER_PORT:-5555}"]',
+        ' ["127.0.0.1:${MCP_PORT:-5601}:${MCP_PORT:-5601}"]',
     ]
     assert "network_mode" not in _COMPOSE
 
@@ -47,7 +53,7 @@ def test_it_is_guarded_as_on_loopback_and_open_to_nobody_else() -> None:
 def test_every_name_it_sets_is_one_that_the_service_reads() -> None:
     of_buckets = {name for name in _NAMES if name.startswith(("AWS_", "AZURE_"))}
 
-    assert _NAMES - _ONLY_COMPOSE - of_buckets <= _SETTINGS
+    assert _NAMES - _ONLY_COMPOSE - _OF_MCP - of_buckets <= _SETTINGS
 
 
 def test_every_setting_can_be_given_to_it() -> None:
@@ -67,6 +73,7 @@ def test_the_services_run_the_public_commands() -> None:
         "python -m api",
         "celery -A worker.celery_app worker --without-gossip",
         "celery -A worker.celery_app flower --conf=worker/flower_config.py",
+        "python -m client.mcp --http 0.0.0.0:${MCP_PORT:-5601}",
     ]
 
 
@@ -163,20 +170,23 @@ def test_the_image_has_a_python_that_the_service_supports_and_the_exact_pins() -
 
 
 def test_the_image_runs_as_no_root_under_an_init_without_what_built_it() -> None:
-    last = _DOCKERFILE.split("\nFROM ")[-1]
+    *_, last = stages = _DOCKERFILE.split("\nFROM ")
+    (of_mcp,) = (stage for stage in stages if " AS mcp\n" in stage)
 
-    # a number, which is what Kubernetes can check
-    assert re.findall(r"^USER (\S+)$", last, re.MULTILINE) == ["10001:10001"]
-    assert 'ENTRYPOINT ["tini", "--"]' in last
-    assert "apt-get" not in last
-    assert "pip" not in last
-    assert all("--from=build" in line for line in re.findall(r"^COPY .*", last, re.MULTILINE))
+    for each in (last, of_mcp):
+        # a number, which is what Kubernetes can check
+        assert re.findall(r"^USER (\S+)$", each, re.MULTILINE) == ["10001:10001"]
+        assert 'ENTRYPOINT ["tini", "--"]' in each
+        assert "apt-get" not in each
+        assert "pip" not in each
+        assert all("--from=build" in line for line in re.findall(r"^COPY .*", each, re.MULTILINE))
+    assert "mcp" not in last
     assert "ARG" not in _DOCKERFILE  # arguments stay in the image's history
 
 
 def test_the_image_tells_what_it_is() -> None:
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
-    labels = dict(re.findall(r'image\.(\w+)="([^"]+)"', _DOCKERFILE))
+    labels = dict(re.findall(r'image\.(\w+)="([^"]+)"', _DOCKERFILE.split("\nFROM ")[-1]))
 
     assert labels.pop("title")
     assert labels == {name: project[name] for name in ("description", "version")} | {
@@ -185,9 +195,31 @@ def test_the_image_tells_what_it_is() -> None:
 
 
 def test_only_the_source_and_the_pins_go_into_the_image() -> None:
-    assert _LET_IN == ["requirements.txt", "api/", "sandbox/", "shared/", "worker/"]
+    pins = ["requirements.txt", "requirements-mcp.txt"]
+    assert [*pins, "api/", "client/", "sandbox/", "shared/", "worker/"] == _LET_IN
     assert all((_ROOT / name).exists() for name in _LET_IN)
     assert "\n*\n" in (_ROOT / ".dockerignore").read_text()
+
+
+def test_the_tools_for_assistants_come_only_when_asked_for_and_are_let_in_by_the_api() -> None:
+    tools = _service("mcp")
+    given = dict(re.findall(r"^ {6}([A-Z_]+): *(.*)$", tools, re.MULTILINE))
+    environment = {
+        name: value.strip('"').replace("${PORT:-5000}", "5000") for name, value in given.items()
+    }
+    of_the_api = re.search(r"^  ALLOWED_HOSTS: (.*)$", _COMPOSE, re.MULTILINE)
+    assert of_the_api
+    hosts = of_the_api[1].replace("${ALLOWED_HOSTS:-}", "")
+
+    settings = ToolSettings.of(environment)
+
+    assert "profiles: [mcp]" in tools
+    assert "target: mcp" in tools
+    assert urlsplit(settings.url).hostname in load_settings(None, allowed_hosts=hosts).allowed_hosts
+    assert f"aliases: [{urlsplit(settings.url).hostname}]" in _service("api")
+    assert urlsplit(settings.links_url).netloc == "127.0.0.1:5000"  # which callers can open
+    assert settings.key is None
+    assert Address.of("0.0.0.0:5601", settings).behind_loopback
 
 
 @pytest.mark.parametrize("command", ["docker compose", "docker-compose"])

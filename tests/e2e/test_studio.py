@@ -2,38 +2,14 @@
 
 import re
 import zipfile
-from collections.abc import Callable, Iterator
 
-import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Route, expect
 
-from tests.browser import browser, needs_browser
+from tests.browser import needs_browser
 from tests.e2e.stack import Stack, eventually
-from tests.e2e.studio import ALICE, POOR, Studio, keyed_door
+from tests.e2e.studio import ALICE, POOR, Visit, keyed_door
 
 pytestmark = needs_browser
-Visit = Callable[..., Studio]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as chromium:
-        yield chromium
-
-
-@pytest.fixture
-def visit(chromium: Browser, stack: Stack) -> Iterator[Visit]:
-    """Give what opens the studio; at the end no page may have done what none may."""
-    opened: list[Studio] = []
-
-    def visit(base: str = stack.base, width: int = 1280) -> Studio:
-        opened.append(Studio(chromium, base, width))
-        return opened[-1]
-
-    yield visit
-    for studio in opened:
-        studio.close()
-    assert [deed for studio in opened for deed in studio.misdeeds()] == []
 
 
 def test_a_prompt_becomes_a_picture_that_is_paid_once(visit: Visit, stack: Stack) -> None:

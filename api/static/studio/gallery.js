@@ -50,11 +50,18 @@ async function load(after) {
 
 const fits = (job) => !filter.value || filter.value === `kind=${job.kind}` || filter.value === `status=${job.status}`;
 const keyOf = (job) => `${job.status} ${job.image_url}`;
+const OVER = new Set(["succeeded", "failed", "canceled"]);
+// A batch tells no revisions of its jobs; but what is over is never open again.
+const isOlder = (job, shown) => job.revision < shown.revision || (OVER.has(shown.status) && !OVER.has(job.status));
 
 // Puts a job into its place, or shows how it stands now.
 export function put(job) {
   const known = jobs.get(job.job_id);
-  if (known ? known.key === keyOf(job) || job.revision < known.job.revision : !fits(job)) return;
+  if (known ? isOlder(job, known.job) : !fits(job)) return;
+  if (known?.key === keyOf(job)) {
+    known.job = job;
+    return;
+  }
   const card = cardOf(job);
   if (known) replace(known.card, card);
   else list.insertBefore(card, [...list.children].find((other) => other.dataset.made < job.created_at) ?? null);

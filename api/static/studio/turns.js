@@ -3,13 +3,21 @@
 
 const PLACES = ["studio.1", "studio.2", "studio.3"];
 
-// Does `act`, which must not fail, once a place is free; gives up when the signal is aborted.
+// Does `act`, which must not fail, once any place is free; gives up when the signal is aborted.
 export async function inTurn(act, signal) {
   const { locks } = navigator;
   if (!locks) return act(); // browsers have locks on https and loopback only
-  for (const place of PLACES) {
-    if (await locks.request(place, { ifAvailable: true }, async (lock) => lock && (await act(), true))) return;
-  }
-  const any = PLACES[Math.floor(Math.random() * PLACES.length)];
-  await locks.request(any, { signal }, act).catch(() => {}); // aborted
+  const rest = new AbortController();
+  const stop = () => rest.abort();
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  let taken = false;
+  const take = async () => {
+    if (taken) return; // two places were free at once
+    taken = true;
+    stop();
+    await act();
+  };
+  await Promise.all(PLACES.map((place) => locks.request(place, { signal: rest.signal }, take).catch(() => {})));
+  signal.removeEventListener("abort", stop);
 }

@@ -39,6 +39,13 @@ class Kiosk:
             raise KeyboardInterrupt
         return batch
 
+    def twin(self) -> "Kiosk":
+        """Return what another thread uses."""
+        return self
+
+    def close(self) -> None:
+        """Do nothing."""
+
     def _job(self, job_id: str, prompt: str) -> BatchJob:
         if prompt in self.fails:
             return BatchJob(job_id=job_id, status="failed", error="No.", error_code="no")

@@ -129,3 +129,18 @@ def test_an_address_that_was_given_out_here_is_the_services_own(
 
     assert [b"elsewhere" in seen.body for seen in service.seen] == [False, True]
     assert b'"image_url": "/saved_images/a.png"' in service.seen[0].body
+
+
+def test_links_lead_to_where_callers_find_the_service_and_are_known_when_they_come_back(
+    service: Script, assistant: Assistant
+) -> None:
+    assistant.set(links_url="https://images.example")
+    service.will(says(200, DONE), says(200, {"jobs": [DONE]}), says(202, QUEUED))
+
+    link = assistant.call("get_job", job_id="j1", **{"return": "link"}).structured_content
+    listed = assistant.call("list_jobs").structured_content["jobs"][0]
+    assistant.call("upscale_image", image_url=link["image_url"], wait_seconds=0)
+
+    assert link["image_url"] == "https://images.example/saved_images/a.png"
+    assert listed["image_url"] == link["image_url"]
+    assert b'"image_url": "/saved_images/a.png"' in service.seen[-1].body

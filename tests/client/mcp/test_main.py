@@ -17,6 +17,7 @@ def test_what_is_set_is_taken() -> None:
     settings = Settings.of(
         {
             "IMAGE_API_URL": "https://images.example/",
+            "MCP_LINKS_URL": "https://elsewhere.example/",
             "IMAGE_API_KEY": "s3cret",
             "MCP_WAIT_SECONDS": "20",
             "MCP_INLINE_BYTES": "0",
@@ -27,6 +28,7 @@ def test_what_is_set_is_taken() -> None:
 
     assert settings == Settings(
         url="https://images.example",
+        links_url="https://elsewhere.example",
         key="s3cret",
         wait_seconds=20,
         inline_bytes=0,
@@ -40,6 +42,7 @@ def test_all_that_is_set_wrong_is_told_at_once() -> None:
         Settings.of(
             {
                 "IMAGE_API_URL": "images",
+                "MCP_LINKS_URL": "links",
                 "IMAGE_API_KEY": "two\nlines",
                 "MCP_WAIT_SECONDS": "-1",
                 "MCP_INLINE_BYTES": "1e9",
@@ -47,7 +50,14 @@ def test_all_that_is_set_wrong_is_told_at_once() -> None:
             }
         )
 
-    for name in ("API_URL", "API_KEY", "WAIT_SECONDS", "INLINE_BYTES", "ALLOWED_HOSTS"):
+    for name in (
+        "API_URL",
+        "LINKS_URL",
+        "API_KEY",
+        "WAIT_SECONDS",
+        "INLINE_BYTES",
+        "ALLOWED_HOSTS",
+    ):
         assert name in str(wrong.value)
     assert "two" not in str(wrong.value)
 
