@@ -1,5 +1,6 @@
 """Make figures of measurements: use of a limit, quantiles, waste, tables."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -16,7 +17,9 @@ def use(calls: Sequence[float], begin: float, end: float, rate: Rate = LIMIT) ->
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Return the value that so great a share (0 to 1) of the values does not exceed."""
+    """Return the value that so great a share (0 to 1) of the values does not exceed; of none, NaN."""
+    if not values:
+        return math.nan
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 

@@ -10,6 +10,7 @@ from benchmarks.machine import load, machine, versions
 from benchmarks.plots import Plot, draw
 
 RESULTS = Path(__file__).parent / "results"
+SHORT = "In short: "
 # As it was when the program began to run.
 _LOAD = load()
 
@@ -20,10 +21,15 @@ def report(
     rows: Sequence[Sequence[object]],
     plot: Plot | None = None,
     notes: Sequence[str] = (),
+    short: str = "",
 ) -> None:
-    """Print a table with its machine, versions, load and notes; write results/<name>.md, .csv, .svg."""
+    """Print a table with its machine, versions, load and notes; write results/<name>.md, .csv, .svg.
+
+    `short` is what the table says in one line.
+    """
     RESULTS.mkdir(exist_ok=True)
     facts = [
+        *([f"{SHORT}{short}."] if short else []),
         *notes,
         f"Machine: {machine()}.",
         f"Versions: {versions()}.",
@@ -40,6 +46,11 @@ def report(
         draw(plot, RESULTS / f"{name}.svg")
     except ImportError:
         print("No plot: pip install -r requirements-bench.txt", file=sys.stderr)
+
+
+def progress(*words: object) -> None:
+    """Say at once what has been measured, beside the table that comes at the end."""
+    print(*words, sep="\t", file=sys.stderr, flush=True)
 
 
 def spread(values: Sequence[float], form: str = ".1f") -> str:

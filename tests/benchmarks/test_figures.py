@@ -6,8 +6,8 @@ from benchmarks.figures import busiest, lost, quantile, table, use
 from benchmarks.limit_use import cases
 from benchmarks.limit_use import row as limit_row
 from benchmarks.pacing import Errand, Waited, row
+from benchmarks.pacing_ways import contenders
 from benchmarks.provider import Counted, Gate
-from benchmarks.ways import contenders
 from shared.setting_types import Rate
 
 EVEN = [number * 0.1 for number in range(150)]

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import pytest
 
-from benchmarks.overhead import DIRECT, FAILED, Took, rows
+from benchmarks.overhead import FAILED, Took, rows
+from benchmarks.picture_ways import DIRECT
 from benchmarks.submissions import BARE, STOPPED, Case
 from benchmarks.submissions import rows as submitted
 from benchmarks.submitters import Answers, as_fast_as_answered, at_a_rate
