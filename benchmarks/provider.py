@@ -5,7 +5,7 @@ import io
 import random
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -34,6 +34,7 @@ class Gate:
     def __init__(self, rate: Rate = LIMIT, lockout: float = 0.0) -> None:
         self._rate, self._lockout, self._until = rate, lockout, float("-inf")
         self.accepted: list[float] = []
+        self.lockouts: list[float] = []
         self.refused = 0
 
     def arrive(self, now: float) -> float:
@@ -45,6 +46,7 @@ class Gate:
         if len(self.accepted) >= calls and self.accepted[-calls] > now - seconds:
             self.refused += 1
             self._until = now + self._lockout
+            self.lockouts += [now] if self._lockout else []
             return max(self._lockout, self.accepted[-calls] + seconds - now)
         self.accepted.append(now)
         return 0.0
@@ -75,13 +77,14 @@ class Counted:
     """What arrived: the moments of the accepted calls, by the monotonic clock, and the refused.
 
     `most` is how many accepted calls were in flight at once, `cut` how many of them went away before
-    they had their answer.
+    they had their answer, `lockouts` when everybody began to be locked out.
     """
 
     accepted: list[float]
     refused: int
     most: int = 0
     cut: int = 0
+    lockouts: Sequence[float] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,9 @@ class _Server:
             self._over.set()
             return
         gate = self._gate
-        self._channel.send(Counted(list(gate.accepted), gate.refused, self._most, self._cut))
+        self._channel.send(
+            Counted(list(gate.accepted), gate.refused, self._most, self._cut, gate.lockouts)
+        )
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
