@@ -17,13 +17,13 @@ from tests.redis_server import ROOT
 
 # By name, with the seconds that each takes on two quiet cores.
 PROGRAMS = {
-    "overhead": 270,
+    "overhead": 250,
     "submissions": 150,
-    "waiting": 190,
-    "in_flight": 160,
+    "waiting": 180,
+    "in_flight": 150,
     "limit_use": 200,
     "growth": 70,
-    "start": 90,
+    "start": 80,
 }
 # No part of all: they take long, or compare nothing.
 OTHERS = {"queue_wait": 120, "capacity": 50, "pacing": 620}

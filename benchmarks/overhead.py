@@ -40,9 +40,9 @@ class Plan:
 # By the provider's latency in ms.
 LATENCIES = {
     0: Plan(30, 40, 2),
-    50: Plan(20, 40, 2),
-    500: Plan(20, 40, 1),
-    5_000: Plan(4, 40, 1),
+    50: Plan(20, 30, 2),
+    500: Plan(12, 40, 1),
+    5_000: Plan(3, 30, 1),
 }
 
 

@@ -1,7 +1,7 @@
 """Measure what callers who wait cost, and when they are woken: `python -m benchmarks.waiting [words]`.
 
 One API process holds them: as long polls, as streams, at the promised addresses of their images, each on
-a job of its own. Jobs end at 100 a second, in three rounds of 5 s at most; then the rest, as fast as
+a job of its own. Jobs end at 100 a second, in three rounds of 4 s at most; then the rest, as fast as
 Redis can write that. A wake-up is the time from a job's end, by the store's clock, to its answer's first
 byte. With words: only these numbers of callers, and these of `long-poll`, `stream` and `image`.
 """
@@ -33,7 +33,7 @@ from tests.pictures import picture
 CALLERS = (100, 1_000, 5_000)
 A_SECOND = 100
 ROUNDS = 3
-_ROUND_SECONDS = 5
+_ROUND_SECONDS = 4
 _WARM = 50
 # So many jobs are taken, or end, at once, each with a synced write of Redis's file.
 _HANDS = 32
