@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.bare_workers import bare_celery
+from benchmarks.alternatives.bare_workers import bare_celery
 from benchmarks.figures import LIMIT, busiest, lost, use
 from benchmarks.fleet import fleet
 from benchmarks.plots import Bars

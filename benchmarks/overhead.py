@@ -80,7 +80,7 @@ def _timed(call: Call, ms: int, begin: float) -> float:
     try:
         call(ms)
     except (RuntimeError, requests.RequestException) as error:
-        print(error, file=sys.stderr, flush=True)
+        progress(error)
         return FAILED
     return time.monotonic() - begin
 

@@ -1,4 +1,4 @@
-"""Workers of `benchmarks.bare_celery`, over a broker and a provider of their own."""
+"""Workers of `benchmarks.alternatives.bare_celery`, over a broker and a provider of their own."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -33,7 +33,15 @@ def bare_celery(
             "BARE_RATE_LIMIT": rate,
             "BARE_PROVIDER": f"http://127.0.0.1:{stands.port}/",
         }
-        command = ["celery", "-q", "-A", "benchmarks.bare_celery", "worker", "-c", str(_THREADS)]
+        command = [
+            "celery",
+            "-q",
+            "-A",
+            "benchmarks.alternatives.bare_celery",
+            "worker",
+            "-c",
+            str(_THREADS),
+        ]
         processes = [
             start([*command, "-n", f"b{number}@%h"], folder / "log", given)
             for number in range(workers)
