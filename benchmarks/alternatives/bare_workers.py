@@ -1,4 +1,4 @@
-"""Workers of `benchmarks.alternatives.bare_celery`, over a broker and a provider of their own."""
+"""Workers of `bare_celery`, over a broker and a provider of their own."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,7 +13,8 @@ from benchmarks.provider import Conduct, Provider, provider
 from tests.e2e.stack import eventually
 from tests.redis_server import embedded_server
 
-_THREADS = 100
+_APP, _THREADS = "benchmarks.alternatives.bare_celery", 100
+_COMMAND = ("celery", "-q", "-A", _APP, "worker", "-c", str(_THREADS))
 _START_SECONDS = 90
 
 
@@ -33,17 +34,8 @@ def bare_celery(
             "BARE_RATE_LIMIT": rate,
             "BARE_PROVIDER": f"http://127.0.0.1:{stands.port}/",
         }
-        command = [
-            "celery",
-            "-q",
-            "-A",
-            "benchmarks.alternatives.bare_celery",
-            "worker",
-            "-c",
-            str(_THREADS),
-        ]
         processes = [
-            start([*command, "-n", f"b{number}@%h"], folder / "log", given)
+            start([*_COMMAND, "-n", f"b{number}@%h"], folder / "log", given)
             for number in range(workers)
         ]
         stack.enter_context(stopped(processes))

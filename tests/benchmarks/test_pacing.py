@@ -25,4 +25,4 @@ def test_the_plot_has_a_bar_for_each_travel_time_of_a_way() -> None:
     drawn = plot(rows)
 
     assert list(drawn.groups) == ["spaced slots, guard 0 ms"]
-    assert [values for values in drawn.series.values()] == [[99], [98], [97]]
+    assert list(drawn.series.values()) == [[99], [98], [97]]
