@@ -80,22 +80,27 @@ def start(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> 
 
 @contextmanager
 def running(
-    command: Sequence[str], log: Path, environment: Mapping[str, str]
+    command: Sequence[str],
+    log: Path,
+    environment: Mapping[str, str],
+    ends_by: signal.Signals = signal.SIGTERM,
 ) -> Iterator["Process[bytes]"]:
     """Run a Python module with its arguments, for as long as the block lasts."""
     process = start(command, log, environment)
-    with stopped([process]):
+    with stopped([process], ends_by):
         yield process
 
 
 @contextmanager
-def stopped(processes: Sequence["Process[bytes]"]) -> Iterator[None]:
+def stopped(
+    processes: Sequence["Process[bytes]"], ends_by: signal.Signals = signal.SIGTERM
+) -> Iterator[None]:
     """Stop these processes, which were started here, when the block ends."""
     try:
         yield
     finally:
         for process in processes:
-            process.terminate()
+            process.send_signal(ends_by)
         for process in processes:
             try:
                 process.wait(timeout=_STOP_SECONDS)

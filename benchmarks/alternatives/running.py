@@ -1,5 +1,6 @@
 """Run the alternatives, each behind the same route and server, on a Redis of its own set as ours is."""
 
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -76,7 +77,8 @@ def serving(
     """Run a Flask app under gunicorn; give the address of its `/generate_image`."""
     port = free_port()
     command = ["gunicorn", "-w", str(processes), "-b", f"127.0.0.1:{port}", "--no-control-socket"]
-    with running([*command, *options.split(), app], log, environment):
+    # by SIGQUIT it does not wait for anybody: all have been answered
+    with running([*command, *options.split(), app], log, environment, signal.SIGQUIT):
         address = f"http://127.0.0.1:{port}/generate_image"
         _wait_until_it_answers(address)
         yield address
