@@ -41,9 +41,10 @@ def lost(calls: Sequence[float], interval: float) -> float:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return a Markdown table; numbers with a fraction get one digit of it."""
-    lines = [list(head), ["---"] * len(head), *([_cell(value) for value in row] for row in rows)]
+    lines = [list(head), ["---"] * len(head), *([cell(value) for value in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """Return a value as tables tell it."""
     return f"{value:.1f}" if isinstance(value, float) else str(value)

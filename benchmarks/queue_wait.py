@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from benchmarks.figures import quantile, use
-from benchmarks.load import PROVIDER_SECONDS, arrivals, service, submit, submit_one
 from benchmarks.plots import Bars
 from benchmarks.report import progress, report
+from benchmarks.service import PROVIDER_SECONDS, arrivals, service, submit, submit_one
 from shared.job_index import JobIndex
 from shared.moves import Pace
 from shared.services import connect

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.figures import table
+from benchmarks.figures import cell, table
 from benchmarks.machine import load, machine, versions
 from benchmarks.plots import Plot, draw
 
@@ -50,7 +50,7 @@ def report(
 
 def progress(*words: object) -> None:
     """Say at once what has been measured, beside the table that comes at the end."""
-    print(*words, sep="\t", file=sys.stderr, flush=True)
+    print(*map(cell, words), sep="\t", file=sys.stderr, flush=True)
 
 
 def spread(values: Sequence[float], form: str = ".1f") -> str:
