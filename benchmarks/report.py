@@ -54,7 +54,12 @@ def progress(*words: object) -> None:
 
 
 def spread(values: Sequence[float], form: str = ".1f") -> str:
-    """Return the median of several rounds, with the least and the most where there is more than one."""
+    """Return the median of several rounds, with the least and the most where there is more than one.
+
+    Of none it is empty.
+    """
+    if not values:
+        return ""
     ordered = sorted(values)
     middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
     if len(ordered) == 1:

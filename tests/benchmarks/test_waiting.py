@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from benchmarks.callers import Ask, hold
-from benchmarks.waiting import Held, plot, row, since_the_end
+from benchmarks.waiting import Held, in_short, plot, row, since_the_end
 from tests.builders import a_job
 
 HELD = Held(
@@ -72,3 +72,19 @@ def test_a_plot_has_a_line_for_each_kind_by_the_number_of_callers() -> None:
 
     assert sorted(series) == ["stream, p50", "stream, p99"]
     assert [callers for callers, _ in series["stream, p99"]] == [2, 6]
+
+
+def test_the_largest_crowds_are_told_in_short() -> None:
+    told = in_short([replace(HELD, callers=2, wrong=5), HELD, replace(HELD, memory=60_000)])
+
+    assert told == (
+        "6 callers hold 10 KB each at most and are woken within 50 ms (p99 of the slowest round);"
+        " 2 answers wrong or missing"
+    )
+
+
+def test_who_was_never_woken_leaves_a_row_without_times() -> None:
+    nobody = replace(HELD, rounds=[[], [], []], rest=[], wrong=6)
+
+    assert row(nobody)[3:9] == [6, "", "", "", "", ""]
+    assert plot([nobody]).series == {}
