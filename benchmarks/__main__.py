@@ -88,7 +88,8 @@ def main(words: Sequence[str]) -> int:
     for number, name in enumerate(names, 1):
         left = sum(every[each] for each in names[number - 1 :]) / 60
         print(
-            f"\n{name}, {number} of {len(names)}; about {left:.0f} minutes to go\n", file=sys.stderr
+            f"\n{name}, {number} of {len(names)}; {left:.0f} min to go on a quiet machine\n",
+            file=sys.stderr,
         )
         ran.append(run(name, _PATIENCE * every[name]))
     took = sum(each.seconds for each in ran)
