@@ -20,10 +20,10 @@ PROGRAMS = {
     "overhead": 250,
     "submissions": 150,
     "waiting": 180,
-    "in_flight": 150,
+    "in_flight": 140,
     "limit_use": 200,
-    "growth": 70,
-    "start": 80,
+    "growth": 60,
+    "start": 90,
 }
 # No part of all: they take long, or compare nothing.
 OTHERS = {"queue_wait": 120, "capacity": 50, "pacing": 620}

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.processes import WORKER, family, start, stopped
 from benchmarks.provider import Conduct, Provider, provider
@@ -29,12 +30,16 @@ class Fleet:
     workers: tuple[int, ...]
     redis: int
 
-    def submit(self, jobs: int) -> None:
+    def submit(self, jobs: int, prompt: str = "a fox") -> None:
         """Accept jobs and send what can start, as the API does: one alone, more as a batch."""
+        given: dict[str, Any] = {
+            "deadline": _DAY_MS,
+            "request": {"prompt": prompt, "aspect_ratio": "1:1", "output_format": "webp"},
+        }
         if jobs == 1:
-            self.services.store.accept(a_job(**_JOB), _QUEUE)
+            self.services.store.accept(a_job(**given), _QUEUE)
         else:
-            self.services.store.accept_batch(*a_batch(jobs, **_JOB), _QUEUE)
+            self.services.store.accept_batch(*a_batch(jobs, **given), _QUEUE)
         dispatch(self.services.store, self.services.queue)
 
     def succeeded(self) -> int:
@@ -44,12 +49,6 @@ class Fleet:
     def counts(self) -> dict[str, int]:
         """Return what the store has counted, as JobIndex.counts."""
         return self.services.index.counts()
-
-
-_JOB = {
-    "deadline": _DAY_MS,
-    "request": {"prompt": "a fox", "aspect_ratio": "1:1", "output_format": "webp"},
-}
 
 
 @contextmanager

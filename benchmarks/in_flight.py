@@ -25,6 +25,8 @@ from tests.pictures import picture
 
 CALLS = (200, 600, 1_000)
 CALL_SECONDS = 30.0
+# The provider takes as long as that says; the calls that come before, to warm up, take no time.
+_PROMPT = f"a fox, latency={CALL_SECONDS * 1000:.0f}"
 THREADS = 200
 # Twice as fast as two cores take them: more would only stand dispatched, and be put back as lost.
 _RATE = Rate(100, 1)
@@ -70,7 +72,7 @@ def measure(calls: int) -> Flight:
     """Have so many calls made at once, and see all of them answered."""
     # messages are not dealt out evenly: without one to spare the last wait in a worker that is full
     workers = -(-calls // THREADS) + 1
-    conduct = Conduct(latency=CALL_SECONDS, rate=NO_LIMIT, picture=picture(1536, 1536, "webp"))
+    conduct = Conduct(latency=None, rate=NO_LIMIT, picture=picture(1536, 1536, "webp"))
     settings = {
         "WORKER_CONCURRENCY": str(THREADS),
         "PROVIDER_RATE": f"{_RATE.calls}/{_RATE.seconds}s",
@@ -91,7 +93,7 @@ def _fly(stands: Fleet, calls: int, warm: int) -> Flight:
     idle, cpu = memory_bytes(stands.workers), cpu_seconds(stands.workers)
     redis_cpu, begun = cpu_seconds([stands.redis]), time.monotonic()
     for first in range(0, calls, _BATCH):
-        stands.submit(min(_BATCH, calls - first))
+        stands.submit(min(_BATCH, calls - first), _PROMPT)
     # what has not begun when the first is answered will not be in flight together with it
     eventually(lambda: _begun(stands) >= calls + warm, _LONGEST_SECONDS, "the calls")
     reached = max(stands.provider.counted().accepted) - begun
