@@ -76,17 +76,8 @@ chaos: $(VENV)/dev.done ## kill and freeze every part of a service of its own fo
 hosts: $(VENV)/dev.done ## cut each of eight hosts (network namespaces) off in turn, then read the books; Linux
 	$(BIN)/python -m tests.hosts.run
 
-bench: $(VENV)/bench.done ## measure ways of pacing, use of the limit, waits; takes half an hour
-	$(BIN)/python -m benchmarks.pacing
-	$(BIN)/python -m benchmarks.limit_use
-	$(BIN)/python -m benchmarks.overhead
-	$(BIN)/python -m benchmarks.submissions
-	$(BIN)/python -m benchmarks.in_flight
-	$(BIN)/python -m benchmarks.growth
-	$(BIN)/python -m benchmarks.start
-	$(BIN)/python -m benchmarks.interactive_wait
-	$(BIN)/python -m benchmarks.key_wait
-	$(BIN)/python -m benchmarks.waiting
+bench: $(VENV)/bench.done ## measure the service beside what people would use instead; takes 20 minutes
+	$(BIN)/python -m benchmarks
 
 bench-big: $(VENV)/bench.done ## measure what a million finished jobs cost; needs 2 GB of memory
 	$(BIN)/python -m benchmarks.growth 10000 100000 1000000

@@ -1,5 +1,6 @@
 """Make figures of measurements: use of a limit, quantiles, waste, tables."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -16,7 +17,9 @@ def use(calls: Sequence[float], begin: float, end: float, rate: Rate = LIMIT) ->
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Return the value that so great a share (0 to 1) of the values does not exceed."""
+    """Return the value that so great a share (0 to 1) of the values does not exceed; of none, NaN."""
+    if not values:
+        return math.nan
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
@@ -38,9 +41,10 @@ def lost(calls: Sequence[float], interval: float) -> float:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return a Markdown table; numbers with a fraction get one digit of it."""
-    lines = [list(head), ["---"] * len(head), *([_cell(value) for value in row] for row in rows)]
+    lines = [list(head), ["---"] * len(head), *([cell(value) for value in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """Return a value as tables tell it."""
     return f"{value:.1f}" if isinstance(value, float) else str(value)

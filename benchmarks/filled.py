@@ -28,10 +28,10 @@ _HANDS = 32
 _BATCH = 50
 _LEASE_MS = 30_000
 _QUEUE = 10_000_000
-_PROMPT = (
+PROMPT = (
     "A lighthouse on a cliff at dusk, long exposure, waves like mist, warm window light, 35mm film"
 )
-_REQUEST = {"prompt": _PROMPT, "model": "core", "aspect_ratio": "1:1", "output_format": "webp"}
+REQUEST = {"prompt": PROMPT, "model": "core", "aspect_ratio": "1:1", "output_format": "webp"}
 _RESULT = {"format": "webp", "width": 1536, "height": 1536, "bytes": 183_224, "seed": 343_940_597}
 # Owners have as many jobs alone as in batches; one job in twenty has failed.
 OWNERS = ("", "alice")
@@ -125,7 +125,7 @@ def make_real(stands: Filled) -> list[str]:
         given = {
             "owner": owner,
             "deadline": 86_400_000,
-            "request": _REQUEST,
+            "request": REQUEST,
             "request_id": "a" * 32,
         }
         share = REAL // len(OWNERS) // 2
@@ -165,6 +165,16 @@ def grow(stands: Filled, names: Sequence[str], begin: int, jobs: int) -> None:
             args: list[str | int] = [nth, nth * _BACK_MS, *names[first : first + 100]]
             copy(keys=[PREFIX], args=args)
     stands.redis.config_set("appendonly", "yes")
+    _until_written(stands)
+
+
+def compact(stands: Filled) -> None:
+    """Have the server write its file anew, without what has changed since."""
+    stands.redis.bgrewriteaof()
+    _until_written(stands)
+
+
+def _until_written(stands: Filled) -> None:
     while any(stands.redis.info("persistence")[name] for name in _REWRITES):
         time.sleep(0.1)
 

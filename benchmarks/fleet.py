@@ -1,22 +1,20 @@
 """Workers of the service, as many as asked for, and a provider that costs next to nothing."""
 
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from benchmarks.processes import family, stopped
+from benchmarks.processes import WORKER, family, start, stopped
 from benchmarks.provider import Conduct, Provider, provider
 from shared.queue import dispatch
 from shared.services import Services, build_services, connect
 from shared.settings import load_settings
 from tests.builders import a_batch, a_job
 from tests.e2e.stack import eventually
-from tests.redis_server import ROOT, embedded_server
+from tests.redis_server import embedded_server
 
 _START_SECONDS = 90
 _QUEUE = 1_000_000
@@ -32,12 +30,16 @@ class Fleet:
     workers: tuple[int, ...]
     redis: int
 
-    def submit(self, jobs: int) -> None:
+    def submit(self, jobs: int, prompt: str = "a fox") -> None:
         """Accept jobs and send what can start, as the API does: one alone, more as a batch."""
+        given: dict[str, Any] = {
+            "deadline": _DAY_MS,
+            "request": {"prompt": prompt, "aspect_ratio": "1:1", "output_format": "webp"},
+        }
         if jobs == 1:
-            self.services.store.accept(a_job(**_JOB), _QUEUE)
+            self.services.store.accept(a_job(**given), _QUEUE)
         else:
-            self.services.store.accept_batch(*a_batch(jobs, **_JOB), _QUEUE)
+            self.services.store.accept_batch(*a_batch(jobs, **given), _QUEUE)
         dispatch(self.services.store, self.services.queue)
 
     def succeeded(self) -> int:
@@ -47,12 +49,6 @@ class Fleet:
     def counts(self) -> dict[str, int]:
         """Return what the store has counted, as JobIndex.counts."""
         return self.services.index.counts()
-
-
-_JOB = {
-    "deadline": _DAY_MS,
-    "request": {"prompt": "a fox", "aspect_ratio": "1:1", "output_format": "webp"},
-}
 
 
 @contextmanager
@@ -70,8 +66,10 @@ def fleet(workers: int, conduct: Conduct, **settings: str) -> Iterator[Fleet]:
             "LOG_LEVEL": "WARNING",
             **settings,
         }
-        log = stack.enter_context((folder / "log").open("ab"))
-        processes = [_worker(number, given, log.fileno()) for number in range(workers)]
+        processes = [
+            start([*WORKER, "-n", f"w{number}@%h"], folder / "log", given)
+            for number in range(workers)
+        ]
         stack.enter_context(stopped(processes))
         services = build_services(
             load_settings(None, **{name.lower(): value for name, value in given.items()})
@@ -81,15 +79,3 @@ def fleet(workers: int, conduct: Conduct, **settings: str) -> Iterator[Fleet]:
         with connect(url) as redis:
             server = int(redis.info("server")["process_id"])
         yield Fleet(stands, services, pids, server)
-
-
-def _worker(number: int, settings: dict[str, str], log: int) -> "subprocess.Popen[bytes]":
-    celery = [sys.executable, "-m", "celery", "-q", "-A", "worker.celery_app"]
-    return subprocess.Popen(
-        [*celery, "worker", "--without-gossip", "-n", f"w{number}@%h"],
-        cwd=ROOT,
-        env={**os.environ, **settings, "API_KEY": ""},
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-    )

@@ -25,7 +25,7 @@ from benchmarks.filled import (
     make_real,
 )
 from benchmarks.plots import Lines
-from benchmarks.report import report
+from benchmarks.report import progress, report
 from shared.job_index import EVERYBODYS, Cursor, Wanted
 from shared.jobs import Job
 from shared.scripts import PREFIX
@@ -154,7 +154,7 @@ def measure(sizes: Sequence[int]) -> list[Grown]:
             _refuse(differences(large, size, number * 2 * (_WARM + ROUNDS)))
             seconds = time.monotonic() - begun
             memory, file = (large.bytes_held - empty) / jobs, large.bytes_of_file / jobs
-            print(f"{jobs} jobs after {seconds:.0f} s", file=sys.stderr, flush=True)
+            progress(f"{jobs} jobs after {seconds:.0f} s")
             grown.append(Grown(jobs, memory, file, *compare(small, large)))
     return grown
 
@@ -201,7 +201,14 @@ def main(words: Sequence[str]) -> None:
         points,
         log_x=True,
     )
-    report("growth", head, rows(grown), plot, ["Medians; ratios are of one run, asked in turn."])
+    notes = ["Medians; ratios are of one run, asked in turn."]
+    report("growth", head, rows(grown), plot, notes, in_short(grown[-1]))
+
+
+def in_short(most: Grown) -> str:
+    """Return the operation that has grown most."""
+    ratio, name = max((most.ratio(name), name) for name in most.small)
+    return f"With {most.jobs:,} jobs no operation takes longer than {ratio:.2f} times ({name})"
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ those ways whose name holds one.
 
 import math
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,23 +17,30 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.bare_workers import bare_celery
+from benchmarks.alternatives.bare_workers import bare_celery
 from benchmarks.figures import LIMIT, busiest, lost, use
 from benchmarks.fleet import fleet
 from benchmarks.plots import Bars
-from benchmarks.provider import LOCKOUT_SECONDS, Conduct, Provider
-from benchmarks.report import report
+from benchmarks.provider import LOCKOUT_SECONDS, Conduct, Counted, Provider
+from benchmarks.report import progress, report
 from shared.moves import Pace
 from shared.settings import load_settings
 
 TRAVEL_SECONDS = 0.05
+OURS, DIVIDED, UNLIMITED = "this service", "Celery, rate_limit divided", "Celery, no limit"
+WORKERS = (1, 2, 4)
 # From here on use is told: the first jobs find an idle service.
 _WARM_SECONDS = 5.0
-_SECONDS = 40.0
+# Whole bursts.
+_SECONDS = 20.0
 # As long as a lock-out and what leads to it.
 _SECONDS_WITH_LOCKOUT = LOCKOUT_SECONDS + 10
+_START_SECONDS = 180
 _CONDUCT = Conduct(jitter=TRAVEL_SECONDS, lockout=LOCKOUT_SECONDS)
-_HEAD = ("way", "workers", "jobs come", "calls", "use %", "slots lost", "429s", "most in any 10 s")
+_HEAD = (
+    "way", "workers", "jobs come", "calls", "use %", "slots lost", "429s", "locked out, s of",
+    "most in any 10 s",
+)  # fmt: skip
 Submit = Callable[[int], None]
 
 
@@ -54,24 +62,51 @@ class Case:
     seconds: float
     side: Callable[[], AbstractContextManager[Side]]
 
+    @property
+    def come(self) -> str:
+        """How its jobs come."""
+        return "one by one" if self.burst == 1 else f"{self.burst} at once"
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What arrived at a case's provider; use is told of the time from begin until end, in seconds."""
+
+    case: Case
+    counted: Counted
+    begin: float
+    end: float
+
+    @property
+    def calls(self) -> list[float]:
+        """The accepted calls of that time."""
+        return [moment for moment in self.counted.accepted if self.begin <= moment < self.end]
+
+    @property
+    def use(self) -> float:
+        """The per cent of what the limit allows."""
+        return use(self.counted.accepted, self.begin, self.end)
+
+    @property
+    def locked_out(self) -> float:
+        """For how many seconds of that time nobody was let in."""
+        spans = [(at, at + LOCKOUT_SECONDS) for at in self.counted.lockouts]
+        return sum(max(0.0, min(end, self.end) - max(at, self.begin)) for at, end in spans)
+
 
 def cases() -> list[list[Case]]:
     """Return the cases, those together that run at the same time."""
+    bursts = (1, LIMIT.calls)
     groups = [
-        [
-            Case("this service", workers, burst, _SECONDS, partial(_ours, workers))
-            for burst in (1, LIMIT.calls)
-        ]
-        for workers in (1, 2, 4)
+        [Case(OURS, workers, burst, _SECONDS, partial(_ours, workers)) for burst in bursts]
+        for workers in WORKERS
     ]
-    divided = [(1, 1), (2, 1), (4, 1), (2, LIMIT.calls)]
-    groups.append([
-        *(_bare("Celery, rate_limit divided", f"{60 * LIMIT.calls // LIMIT.seconds // workers}/m",
-                workers, burst) for workers, burst in divided),
-        _bare("Celery, no limit", "", 2, 1),
-        _bare("Celery, no limit", "", 2, LIMIT.calls),
-    ])  # fmt: skip
-    return groups
+    divided = [_bare(DIVIDED, _divided(each), each, burst) for each in WORKERS for burst in bursts]
+    return [*groups, [*divided, *(_bare(UNLIMITED, "", 2, burst) for burst in bursts)]]
+
+
+def _divided(workers: int) -> str:
+    return f"{60 * LIMIT.calls // LIMIT.seconds // workers}/m"
 
 
 def _bare(way: str, rate: str, workers: int, burst: int) -> Case:
@@ -91,53 +126,83 @@ def _bare_side(workers: int, rate: str) -> Iterator[Side]:
         yield Side(submit, provider)
 
 
-def measure(case: Case) -> list[object]:
-    """Submit at the rate of the limit for the case's time; return its row."""
-    with case.side() as side:
-        begin = time.monotonic()
-        step = case.burst * LIMIT.seconds / LIMIT.calls
-        for number in range(math.ceil((_WARM_SECONDS + case.seconds) / step)):
-            time.sleep(max(0.0, begin + number * step - time.monotonic()))
-            side.submit(case.burst)
-        end = begin + _WARM_SECONDS + case.seconds
-        time.sleep(max(0.0, end - time.monotonic()))
-        counted = side.provider.counted()
-    return row(case, counted.accepted, counted.refused, begin + _WARM_SECONDS, end)
+def measure(case: Case, others: threading.Barrier) -> Used:
+    """Submit at the rate of the limit for the case's time, from when all others have started, too."""
+    try:
+        with case.side() as side:
+            others.wait(_START_SECONDS)
+            begin = time.monotonic()
+            step = case.burst * LIMIT.seconds / LIMIT.calls
+            for number in range(math.ceil((_WARM_SECONDS + case.seconds) / step)):
+                time.sleep(max(0.0, begin + number * step - time.monotonic()))
+                side.submit(case.burst)
+            end = begin + _WARM_SECONDS + case.seconds
+            time.sleep(max(0.0, end - time.monotonic()))
+            return Used(case, side.provider.counted(), begin + _WARM_SECONDS, end)
+    except BaseException:
+        others.abort()
+        raise
 
 
-def row(case: Case, calls: Sequence[float], refused: int, begin: float, end: float) -> list[object]:
-    """Return a line of the table, of what arrived from begin until end (seconds)."""
-    inside = [moment for moment in calls if begin <= moment < end]
-    guard = load_settings(None).provider_rate_guard_ms
-    interval = Pace.of(LIMIT, guard).interval_ms / 1000
+def together(group: Sequence[Case]) -> list[Used]:
+    """Measure cases at the same time."""
+    others = threading.Barrier(len(group))
+    with ThreadPoolExecutor(len(group)) as pool:
+        return list(pool.map(partial(measure, others=others), group))
+
+
+def row(used: Used) -> list[object]:
+    """Return a line of the table."""
     return [
-        case.way,
-        case.workers,
-        "one by one" if case.burst == 1 else f"{case.burst} at once",
-        len(inside),
-        round(use(calls, begin, end), 1),
-        f"{lost(inside, interval):.1f}",
-        refused,
-        busiest(calls),
+        used.case.way,
+        used.case.workers,
+        used.case.come,
+        len(used.calls),
+        round(used.use, 1),
+        f"{lost(used.calls, _interval()):.1f}",
+        used.counted.refused,
+        f"{used.locked_out:.0f} of {used.end - used.begin:.0f}",
+        busiest(used.counted.accepted),
     ]
 
 
+def plot(found: Sequence[Used]) -> Bars:
+    """Return the use by how many workers there are and how jobs come, a bar for each way."""
+    told = {(_place(used.case), used.case.way): round(used.use, 1) for used in found}
+    places, ways = (list(dict.fromkeys(names)) for names in zip(*told, strict=True))
+    series = {way: [told.get((place, way)) for place in places] for way in ways}
+    return Bars("Use of the provider's limit", "%", places, series)
+
+
+def _place(case: Case) -> str:
+    return f"{case.workers} worker{'s' if case.workers > 1 else ''}, {case.come}"
+
+
+def in_short(found: Sequence[Used]) -> str:
+    """Return the use and the refusals of each way."""
+    parts = []
+    for way in dict.fromkeys(used.case.way for used in found):
+        of_way = [used for used in found if used.case.way == way]
+        shares = [used.use for used in of_way]
+        refused = sum(used.counted.refused for used in of_way)
+        parts.append(f"{way} {min(shares):.1f} to {max(shares):.1f} % with {refused} times 429")
+    return "; ".join(parts)
+
+
 def main(words: Sequence[str]) -> None:
-    """Measure all; print the table."""
-    rows: list[list[object]] = []
+    """Measure and report."""
+    found: list[Used] = []
     for group in cases():
         chosen = [case for case in group if not words or any(word in case.way for word in words)]
-        with ThreadPoolExecutor(len(group)) as pool:
-            rows += pool.map(measure, chosen)
-        for line in rows[-len(chosen) :] if chosen else []:
-            print(*line, sep="\t", file=sys.stderr, flush=True)
-    names = [f"{way}, {workers}, {come}" for way, workers, come, *_ in rows]
-    plot = Bars(
-        "Use of the provider's limit", "%", names, {"use": [float(str(line[4])) for line in rows]}
-    )
+        found += together(chosen) if chosen else []
+        for used in found[-len(chosen) :] if chosen else []:
+            progress(*row(used))
     allowed = 100 * LIMIT.seconds / (LIMIT.calls * _interval())
-    note = f"The guard of {load_settings(None).provider_rate_guard_ms} ms allows {allowed:.1f} %."
-    report("limit_use", _HEAD, rows, plot, [note])
+    notes = [
+        f"The guard of {load_settings(None).provider_rate_guard_ms} ms allows {allowed:.1f} %.",
+        "Two cases of this service run at once, and all of Celery's: most of their time is a wait.",
+    ]
+    report("limit_use", _HEAD, [row(used) for used in found], plot(found), notes, in_short(found))
 
 
 def _interval() -> float:

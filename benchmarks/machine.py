@@ -4,7 +4,6 @@ import os
 import platform
 import re
 import subprocess
-from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -42,18 +41,6 @@ def versions() -> str:
 def load() -> float:
     """Return how many processes wanted to run at once, as a mean of the last minute."""
     return os.getloadavg()[0]
-
-
-def cpu_of(folder: Path) -> float:
-    """Return the CPU seconds of all processes to whose environment a folder was given; 0 off Linux."""
-    told = 0.0
-    for process in Path("/proc").glob("[0-9]*"):
-        # it may end, or be somebody else's
-        with suppress(OSError):
-            if f"{folder}/".encode() in (process / "environ").read_bytes():
-                fields = (process / "stat").read_text().rpartition(")")[2].split()
-                told += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return told
 
 
 def _server() -> str:

@@ -6,48 +6,44 @@ with the same settings. One caller asks all ways in turn; 50 callers send 10 job
 after the other. With words: only these ways, and these latencies of the provider in ms.
 """
 
-import os
+import math
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import requests
 
-from benchmarks.alternatives.picture import make_picture
-from benchmarks.alternatives.running import ALTERNATIVES, alternative, provider, running
 from benchmarks.figures import quantile
-from benchmarks.machine import cpu_of
+from benchmarks.picture_ways import DIRECT, EVERY, OURS, Call, Way, ways
 from benchmarks.plots import Bars
-from benchmarks.report import report, spread
-from benchmarks.web import web
+from benchmarks.processes import cpu_of
+from benchmarks.report import progress, report, spread
 
 FAILED = -1.0
-DIRECT, OURS = "direct", "this service"
-# Of the provider, in ms: how many jobs of one caller a round, and of the fifty.
-LATENCIES = {0: (50, 50), 50: (25, 50), 500: (20, 50), 5_000: (4, 40)}
-ROUNDS = 2
-# What takes longer is asked for by each way's own caller at the same time, evenly apart.
+# What takes longer than this is waited for by several ways at once: the calls only wait meanwhile.
 _IN_TURN_MS = 100
+_CROWD_IN_TURN_MS = 1_000
 _CROWD, _A_SECOND = 50, 10
-_WARM = 16
-# One round of the fifty is enough where a round takes a minute.
-_ONE_ROUND_MS = 500
-# Wide enough to keep nobody waiting: the alternatives keep to no limit.
-_SETTINGS = {"PROVIDER_RATE": "10000/10s", "LOG_LEVEL": "INFO"}
-Call = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """One way: how it is called, with the provider's latency in ms, and where its files are."""
+class Plan:
+    """How many jobs of one caller there are a round, how many of the fifty, and how many rounds."""
 
-    call: Call
-    folder: Path
+    alone: int
+    crowd: int
+    rounds: int
+
+
+# By the provider's latency in ms.
+LATENCIES = {
+    0: Plan(30, 40, 2),
+    50: Plan(20, 30, 2),
+    500: Plan(12, 40, 1),
+    5_000: Plan(3, 30, 1),
+}
 
 
 @dataclass(slots=True)
@@ -79,69 +75,12 @@ class Took:
 Cells = Mapping[tuple[int, int], Mapping[str, Took]]
 
 
-@contextmanager
-def ways(names: Sequence[str]) -> Iterator[dict[str, Way]]:
-    """Run the ways of these names; each is called with the provider's latency in ms."""
-    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
-        folder = Path(name)
-        address = stack.enter_context(provider(folder))
-        started: dict[str, Way] = {}
-        if DIRECT in names:
-            (folder / "direct").mkdir()
-            os.environ |= {"PROVIDER_URL": address, "PICTURES": str(folder / "direct")}
-            started[DIRECT] = Way(lambda ms: _discard(make_picture(_prompt(ms))), folder / "direct")
-        for each in ALTERNATIVES:
-            if each.name in names:
-                own = folder / each.module
-                run = stack.enter_context(alternative(each, own, address))
-                started[each.name] = Way(_asking(run), own)
-        if OURS in names:
-            run = stack.enter_context(_ours(folder / "ours", address))
-            started[OURS] = Way(_asking(run), folder / "ours")
-        for way in started.values():
-            _warm(way.call)
-        yield started
-
-
-@contextmanager
-def _ours(folder: Path, address: str) -> Iterator[str]:
-    settings = {**_SETTINGS, "SANDBOX_URL": address}
-    folder.mkdir()
-    worker = ("celery", "-q", "-A", "worker.celery_app", "worker", "--without-gossip")
-    with web(folder, 2, **settings) as server:
-        urls = {"REDIS_URL": server.redis_url, "STORAGE_URL": str(folder / "images")}
-        with running(worker, folder / "worker.log", {**settings, **urls}):
-            yield f"http://127.0.0.1:{server.port}/generate_image?wait=60"
-
-
-def _prompt(ms: int) -> str:
-    return f"A lighthouse on a cliff at dusk, long exposure, latency={ms}"
-
-
-def _asking(address: str) -> Call:
-    def ask(ms: int) -> None:
-        answer = requests.post(address, json={"prompt": _prompt(ms)}, timeout=120)
-        if answer.status_code != 200:
-            raise RuntimeError(f"{address} answered {answer.status_code}: {answer.text[:200]}")
-
-    return ask
-
-
-def _discard(_: object) -> None:
-    """Take what nobody needs."""
-
-
-def _warm(call: Call) -> None:
-    with ThreadPoolExecutor(_WARM) as pool:
-        list(pool.map(call, [0] * _WARM * 4))
-
-
 def _timed(call: Call, ms: int, begin: float) -> float:
     """Return the seconds since a moment when the call is answered, FAILED when it is refused."""
     try:
         call(ms)
     except (RuntimeError, requests.RequestException) as error:
-        print(error, file=sys.stderr, flush=True)
+        progress(error)
         return FAILED
     return time.monotonic() - begin
 
@@ -179,6 +118,27 @@ def crowd(call: Call, ms: int, jobs: int) -> list[float]:
         return list(pool.map(ask, range(jobs)))
 
 
+def crowds(ways: Mapping[str, Way], ms: int, jobs: int, took: Mapping[str, Took]) -> None:
+    """Have the fifty ask each way in turn, and add what it took.
+
+    Where calls take long the next way's begin when those of the one before have been sent: there are
+    never more than two ways at work, the one whose calls begin and the one whose calls end.
+    """
+    overlap = ms > _CROWD_IN_TURN_MS
+    begin = time.monotonic()
+
+    def ask(place: tuple[int, str]) -> None:
+        number, name = place
+        if overlap:
+            time.sleep(max(0.0, begin + number * jobs / _A_SECOND - time.monotonic()))
+        before = cpu_of(ways[name].folder)
+        took[name].add(crowd(ways[name].call, ms, jobs))
+        took[name].cpu += cpu_of(ways[name].folder) - before
+
+    with ThreadPoolExecutor(len(ways) if overlap else 1) as pool:
+        list(pool.map(ask, enumerate(ways)))
+
+
 def measure(ways: Mapping[str, Way], latencies: Sequence[int]) -> Cells:
     """Return what each way's jobs took, by callers and latency; the ways take turns in each round."""
     cells: dict[tuple[int, int], dict[str, Took]] = {
@@ -186,18 +146,15 @@ def measure(ways: Mapping[str, Way], latencies: Sequence[int]) -> Cells:
         for callers in (1, _CROWD)
         for ms in latencies
     }
-    for round_ in range(ROUNDS):
+    for round_ in range(max(plan.rounds for plan in LATENCIES.values())):
         for ms in latencies:
-            one, many = LATENCIES[ms]
-            for name, seconds in alone(ways, ms, one).items():
-                cells[1, ms][name].add(seconds)
-            if round_ and ms >= _ONE_ROUND_MS:
+            plan = LATENCIES[ms]
+            if round_ >= plan.rounds:
                 continue
-            for name, way in ways.items():
-                took, before = cells[_CROWD, ms][name], cpu_of(way.folder)
-                took.add(crowd(way.call, ms, many))
-                took.cpu += cpu_of(way.folder) - before
-            print(f"round {round_ + 1}, {ms} ms: done", file=sys.stderr, flush=True)
+            for name, seconds in alone(ways, ms, plan.alone).items():
+                cells[1, ms][name].add(seconds)
+            crowds(ways, ms, plan.crowd, cells[_CROWD, ms])
+            progress(f"round {round_ + 1}, {ms} ms: done")
     return cells
 
 
@@ -231,9 +188,8 @@ _HEAD = (
 
 def main(words: Sequence[str]) -> None:
     """Measure and report."""
-    every = [DIRECT, *(each.name for each in ALTERNATIVES), OURS]
-    chosen = [name for name in every if name in words]
-    names = [DIRECT, *(name for name in chosen if name != DIRECT)] if chosen else every
+    chosen = [name for name in EVERY if name in words and name != DIRECT]
+    names = [DIRECT, *chosen] if chosen else EVERY
     latencies = [ms for ms in LATENCIES if str(ms) in words] or list(LATENCIES)
     with ways(names) as running_ways:
         cells = measure(running_ways, latencies)
@@ -242,19 +198,33 @@ def main(words: Sequence[str]) -> None:
         "ms (logarithmic)",
         [f"{ms:,} ms" for ms in latencies],
         {
-            name: [
-                max(0.1, cells[_CROWD, ms][name].ms(0.5) - cells[_CROWD, ms][DIRECT].ms(0.5))
-                for ms in latencies
-            ]
+            name: [_over_direct(cells[_CROWD, ms], name) for ms in latencies]
             for name in names
             if name != DIRECT
         },
         log=True,
     )
     notes = [
-        "The direct call's own figures stand in its rows. CPU: web, worker and Redis of the 50 callers."
+        "The direct call's own figures stand in its rows. CPU: web, worker and Redis of the 50 callers.",
+        "At 5,000 ms several ways wait at once; two at most begin or end calls meanwhile.",
     ]
-    report("overhead", _HEAD, rows(cells), plot, notes)
+    report("overhead", _HEAD, rows(cells), plot, notes, in_short(cells))
+
+
+def _over_direct(by_way: Mapping[str, Took], name: str) -> float | None:
+    """Return the median over the direct call's, of which a logarithmic plot can show no 0."""
+    over = by_way[name].ms(0.5) - by_way[DIRECT].ms(0.5)
+    return None if math.isnan(over) else max(0.1, over)
+
+
+def in_short(cells: Cells) -> str:
+    """Return our share of each cell of the fifty, at the median."""
+    told = [
+        f"{by_way[OURS].ms(0.5) - by_way[DIRECT].ms(0.5):.0f} ms at {ms:,} ms"
+        for (callers, ms), by_way in cells.items()
+        if callers == _CROWD and OURS in by_way
+    ]
+    return f"{OURS} takes over the direct call, at the median of 50 callers: {', '.join(told)}"
 
 
 if __name__ == "__main__":

@@ -1,33 +1,34 @@
-"""Compare ways to keep to the provider's limit: `python -m benchmarks.pacing [name or setting]`.
+"""Compare ways to keep to the provider's limit: `python -m benchmarks.pacing [words]`.
 
 Two processes of 40 threads each call an own server (3 s an answer) as fast as the way lets them: one
 thread at first and all others 7 s later, as a batch comes some time after a single call; then 13 s of
 settling, then three of the way's own periods, of which the use is told. The server lets each call
 travel by chance and then counts it in an exact window of 10 s. There is no lock-out here, so that
-every call too many is seen; the provider's would last 60 s each time.
+every call too many is seen; the provider's would last 60 s each time. With words: only the ways whose
+name or setting holds one. It takes ten minutes and is no part of `make bench`: it compares what the
+service could do with what it does.
 """
 
 import http.client
-import multiprocessing
 import statistics
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import cast
 
 from redis import Redis
 
-from benchmarks.figures import quantile, table, use
+from benchmarks.figures import quantile, use
+from benchmarks.pacing_ways import Contender, CountingConnection, Way, contenders
+from benchmarks.plots import Bars
+from benchmarks.processes import Channel, beside
 from benchmarks.provider import Conduct, Counted, provider
-from benchmarks.ways import Contender, CountingConnection, Way, contenders
+from benchmarks.report import progress, report
 from tests.redis_server import embedded_server
 
 _JITTERS = (0.0, 0.05, 0.15)
@@ -36,7 +37,6 @@ _START_SECONDS = 4.0
 _ALONE_SECONDS = 7.0
 _WARM_SECONDS = 20.0
 _PERIODS = 3
-_context = multiprocessing.get_context("spawn")
 _HEAD = (
     "way", "setting", "travel ms", "use %", "429s", "Redis calls a grant",
     "wait s: median", "longest", "spread",
@@ -65,7 +65,7 @@ class Waited:
     redis_calls: int
 
 
-def call_all(channel: "Connection[object, object]", errand: Errand) -> None:
+def call_all(channel: "Channel[object, object]", errand: Errand) -> None:
     """Call from many threads until the end, in this process; send what was Waited."""
     seconds: list[float] = []
     threads = [
@@ -109,8 +109,8 @@ def measure(contender: Contender, redis: str, jitter: float) -> list[object]:
         end = begin + _WARM_SECONDS + _PERIODS * contender.period
         first, second = (Errand(contender, redis, port, begin, end, each) for each in (True, False))
         with (
-            _process(partial(call_all, errand=first)) as one,
-            _process(partial(call_all, errand=second)) as two,
+            beside(call_all, first) as one,
+            beside(call_all, second) as two,
         ):
             waited = [cast("Waited", channel.recv()) for channel in (one, two)]
         counted = one_provider.counted()
@@ -135,22 +135,13 @@ def row(errand: Errand, jitter: float, counted: Counted, waited: Sequence[Waited
     ]
 
 
-@contextmanager
-def _process(work: "partial[None]") -> "Iterator[Connection[object, object]]":
-    ours, theirs = _context.Pipe()
-    process = _context.Process(target=work.func, args=[theirs], kwargs=work.keywords)
-    process.start()
-    try:
-        yield ours
-    finally:
-        process.terminate()
-        process.join()
-
-
-def main() -> None:
-    """Measure every way, or those whose name or setting holds a word; print one table."""
-    word = " ".join(sys.argv[1:])
-    chosen = [each for each in contenders() if word in f"{each.name} {each.setting}"]
+def main(words: Sequence[str]) -> None:
+    """Measure every way, or those whose name or setting holds a word; report."""
+    chosen = [
+        each
+        for each in contenders()
+        if not words or any(word in f"{each.name} {each.setting}" for word in words)
+    ]
     rows: list[list[object]] = []
     with tempfile.TemporaryDirectory() as folder, embedded_server(Path(folder)) as url:
         for contender in chosen:
@@ -162,8 +153,19 @@ def main() -> None:
                 ]
             rows += [run.result() for run in runs]
             _empty(url)
-            print(f"{contender.name}, {contender.setting}: measured", file=sys.stderr, flush=True)
-    print(table(_HEAD, rows))
+            progress(f"{contender.name}, {contender.setting}: measured")
+    report("pacing", _HEAD, rows, plot(rows), ["There is no lock-out here: each 429 is counted."])
+
+
+def plot(rows: Sequence[Sequence[object]]) -> Bars:
+    """Return each way's use of the limit, by travel."""
+    of_ways = [rows[at : at + len(_JITTERS)] for at in range(0, len(rows), len(_JITTERS))]
+    series = {
+        f"{1000 * jitter:.0f} ms of travel": [float(str(of[number][3])) for of in of_ways]
+        for number, jitter in enumerate(_JITTERS)
+    }
+    names = [f"{name}, {setting}" for (name, setting, *_), *_ in of_ways]
+    return Bars("Use of the provider's limit, by way of pacing", "%", names, series)
 
 
 def _empty(url: str) -> None:
@@ -172,4 +174,4 @@ def _empty(url: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

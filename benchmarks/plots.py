@@ -18,6 +18,7 @@ _COLOURS = (
     "#4d4d4d",
     "#999933",
 )
+_LINE_LETTERS, _ASLANT_DEGREES = 100, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,11 @@ def draw(plot: Plot, file: Path) -> None:
 def _bars(plot: Bars) -> Any:
     import pygal  # noqa: PLC0415 - the tables come without it
 
-    chart = pygal.Bar(x_labels=list(plot.groups), **_options(plot))
+    # names that would run into each other stand aslant
+    aslant = _ASLANT_DEGREES if sum(map(len, plot.groups)) > _LINE_LETTERS else 0
+    chart = pygal.Bar(
+        x_labels=list(plot.groups), x_label_rotation=aslant, truncate_label=-1, **_options(plot)
+    )
     for name, values in plot.series.items():
         chart.add(name, list(values))
     return chart
@@ -96,6 +101,7 @@ def _options(plot: Plot) -> dict[str, Any]:
         "width": 900,
         "height": 440,
         "legend_at_bottom": True,
+        "truncate_legend": -1,
         "legend_at_bottom_columns": 4,
         "y_title": plot.y,
         "logarithmic": plot.log,

@@ -1,10 +1,24 @@
-"""What processes cost, as the system tells it (Linux): CPU time and memory."""
+"""Processes that the benchmarks start, and what they cost, as the system tells it (Linux)."""
 
+import multiprocessing
 import os
+import resource
+import signal
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
+
+from tests.redis_server import ROOT
+
+# The product's worker, as the README starts it.
+WORKER = ("celery", "-q", "-A", "worker.celery_app", "worker", "--without-gossip")
+_STOP_SECONDS = 30
+_context = multiprocessing.get_context("spawn")
+Channel = Connection
+Process = subprocess.Popen
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
@@ -30,13 +44,81 @@ def family(pid: int) -> list[int]:
     return [pid, *(child for each in told.split() for child in family(int(each)))]
 
 
+def cpu_of(folder: Path) -> float:
+    """Return the CPU seconds of all processes to whose environment a folder was given."""
+    told = 0.0
+    for process in Path("/proc").glob("[0-9]*"):
+        # it may end, or be somebody else's
+        with suppress(OSError):
+            if f"{folder}/".encode() in (process / "environ").read_bytes():
+                told += cpu_seconds([int(process.name)])
+    return told
+
+
+def open_files(needed: int) -> None:
+    """Let this process, and what it starts, open so many files; raises SystemExit where it may not."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise SystemExit(f"{needed} open files are needed; the hard limit is {hard} (ulimit -Hn)")
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+def start(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> "Process[bytes]":
+    """Start a Python module with its arguments; its output is added to a file."""
+    with log.open("ab") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=ROOT,
+            env={**os.environ, "API_KEY": "", **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
+
+
 @contextmanager
-def stopped(processes: Sequence["subprocess.Popen[bytes]"]) -> Iterator[None]:
-    """Stop these processes when the block ends."""
+def running(
+    command: Sequence[str],
+    log: Path,
+    environment: Mapping[str, str],
+    ends_by: signal.Signals = signal.SIGTERM,
+) -> Iterator["Process[bytes]"]:
+    """Run a Python module with its arguments, for as long as the block lasts."""
+    process = start(command, log, environment)
+    with stopped([process], ends_by):
+        yield process
+
+
+@contextmanager
+def stopped(
+    processes: Sequence["Process[bytes]"], ends_by: signal.Signals = signal.SIGTERM
+) -> Iterator[None]:
+    """Stop these processes, which were started here, when the block ends."""
     try:
         yield
     finally:
         for process in processes:
-            process.terminate()
+            process.send_signal(ends_by)
         for process in processes:
-            process.wait(timeout=60)
+            try:
+                process.wait(timeout=_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                # with whatever it has started itself
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+@contextmanager
+def beside(work: Callable[..., None], *given: object) -> "Iterator[Channel[object, object]]":
+    """Run a function in a process of its own; its first argument is the other end of what is given."""
+    ours, theirs = _context.Pipe()
+    process = _context.Process(target=work, args=[theirs, *given], daemon=True)
+    process.start()
+    theirs.close()  # or its end would not be seen here
+    try:
+        yield ours
+    finally:
+        process.terminate()
+        process.join()

@@ -1,16 +1,18 @@
 """A provider for benchmarks: calls travel by chance, and are counted exactly where they arrive."""
 
 import asyncio
-import multiprocessing
+import io
 import random
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
+
+from PIL import Image
 
 from benchmarks.figures import LIMIT
+from benchmarks.processes import Channel, beside
 from shared.setting_types import Rate
 from tests.pictures import picture
 
@@ -19,7 +21,8 @@ LATENCY_SECONDS = 3.0
 LOCKOUT_SECONDS = 60.0
 # As many as come at once, each on a connection of its own.
 _BACKLOG = 2_000
-_context = multiprocessing.get_context("spawn")
+# More than anybody calls: nothing is refused.
+NO_LIMIT = Rate(999_999, 1)
 
 
 class Gate:
@@ -31,6 +34,7 @@ class Gate:
     def __init__(self, rate: Rate = LIMIT, lockout: float = 0.0) -> None:
         self._rate, self._lockout, self._until = rate, lockout, float("-inf")
         self.accepted: list[float] = []
+        self.lockouts: list[float] = []
         self.refused = 0
 
     def arrive(self, now: float) -> float:
@@ -42,6 +46,7 @@ class Gate:
         if len(self.accepted) >= calls and self.accepted[-calls] > now - seconds:
             self.refused += 1
             self._until = now + self._lockout
+            self.lockouts += [now] if self._lockout else []
             return max(self._lockout, self.accepted[-calls] + seconds - now)
         self.accepted.append(now)
         return 0.0
@@ -51,14 +56,20 @@ class Gate:
 class Conduct:
     """How the provider behaves: seconds of travel (at most) and of each answer, its rate, its lock-out.
 
-    It answers each call with one picture, the same for all.
+    It answers each call with one picture, the same for all; without a latency after the milliseconds
+    that its prompt names (`latency=50`).
     """
 
     jitter: float = 0.0
-    latency: float = LATENCY_SECONDS
+    latency: float | None = LATENCY_SECONDS
     rate: Rate = LIMIT
     lockout: float = 0.0
     picture: bytes = field(default_factory=lambda: picture(64, 64, "webp"), repr=False)
+
+
+def as_prompted() -> Conduct:
+    """Return the conduct of a provider that refuses nothing, and takes as long as each prompt names."""
+    return Conduct(latency=None, rate=NO_LIMIT, picture=noise())
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +77,14 @@ class Counted:
     """What arrived: the moments of the accepted calls, by the monotonic clock, and the refused.
 
     `most` is how many accepted calls were in flight at once, `cut` how many of them went away before
-    they had their answer.
+    they had their answer, `lockouts` when everybody began to be locked out.
     """
 
     accepted: list[float]
     refused: int
     most: int = 0
     cut: int = 0
+    lockouts: Sequence[float] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +92,7 @@ class Provider:
     """A provider that runs in a process of its own."""
 
     port: int
-    _channel: "Connection[object, object]"
+    _channel: "Channel[object, object]"
 
     def counted(self) -> Counted:
         """Return what has arrived until now."""
@@ -94,26 +106,20 @@ class Provider:
 @contextmanager
 def provider(conduct: Conduct) -> Iterator[Provider]:
     """Run a provider in a process of its own."""
-    ours, theirs = _context.Pipe()
-    process = _context.Process(target=serve, args=[theirs, conduct], daemon=True)
-    process.start()
-    try:
-        port = ours.recv()
+    with beside(serve, conduct) as channel:
+        port = channel.recv()
         if not isinstance(port, int):
             raise TypeError(port)
-        yield Provider(port, ours)
-    finally:
-        process.terminate()
-        process.join()
+        yield Provider(port, channel)
 
 
-def serve(channel: "Connection[object, object]", conduct: Conduct) -> None:
+def serve(channel: "Channel[object, object]", conduct: Conduct) -> None:
     """Serve in this process: tell the port, then, whenever anything is sent, what was Counted."""
     asyncio.run(_Server(channel, conduct).run())
 
 
 class _Server:
-    def __init__(self, channel: "Connection[object, object]", conduct: Conduct) -> None:
+    def __init__(self, channel: "Channel[object, object]", conduct: Conduct) -> None:
         self._channel, self._conduct = channel, conduct
         self._gate = Gate(conduct.rate, conduct.lockout)
         self._flying = self._most = self._cut = 0
@@ -133,20 +139,22 @@ class _Server:
             self._over.set()
             return
         gate = self._gate
-        self._channel.send(Counted(list(gate.accepted), gate.refused, self._most, self._cut))
+        self._channel.send(
+            Counted(list(gate.accepted), gate.refused, self._most, self._cut, gate.lockouts)
+        )
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"(?i)^content-length: *(\d+)", head, re.MULTILINE)
-            await reader.readexactly(int(length[1]) if length else 0)
+            body = await reader.readexactly(int(length[1]) if length else 0)
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()  # a slot that was missed: nothing was asked for
             return
         await asyncio.sleep(random.uniform(0, self._conduct.jitter))
         pause = self._gate.arrive(time.monotonic())
         if not pause:
-            await self._cook(reader)
+            await self._cook(reader, body)
         writer.write(_refusal(pause) if pause else _image(self._conduct.picture))
         try:
             await writer.drain()
@@ -154,12 +162,26 @@ class _Server:
             self._cut += 1
         writer.close()
 
-    async def _cook(self, reader: asyncio.StreamReader) -> None:
+    async def _cook(self, reader: asyncio.StreamReader, body: bytes) -> None:
         self._flying += 1
         self._most = max(self._most, self._flying)
-        await asyncio.sleep(self._conduct.latency)
+        await asyncio.sleep(
+            _named(body) if self._conduct.latency is None else self._conduct.latency
+        )
         self._flying -= 1
         self._cut += reader.at_eof()
+
+
+def _named(body: bytes) -> float:
+    found = re.search(rb"latency=(\d+)", body)
+    return int(found[1]) / 1000 if found else 0.0
+
+
+def noise(side: int = 640) -> bytes:
+    """Return a WebP of about the size that the provider's have: noise, which does not compress."""
+    out = io.BytesIO()
+    Image.effect_noise((side, side), 60).convert("RGB").save(out, "WEBP", quality=75, method=0)
+    return out.getvalue()
 
 
 def _image(data: bytes) -> bytes:

@@ -5,11 +5,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.figures import table
+from benchmarks.figures import cell, table
 from benchmarks.machine import load, machine, versions
 from benchmarks.plots import Plot, draw
 
 RESULTS = Path(__file__).parent / "results"
+SHORT = "In short: "
 # As it was when the program began to run.
 _LOAD = load()
 
@@ -20,10 +21,15 @@ def report(
     rows: Sequence[Sequence[object]],
     plot: Plot | None = None,
     notes: Sequence[str] = (),
+    short: str = "",
 ) -> None:
-    """Print a table with its machine, versions, load and notes; write results/<name>.md, .csv, .svg."""
+    """Print a table with its machine, versions, load and notes; write results/<name>.md, .csv, .svg.
+
+    `short` is what the table says in one line.
+    """
     RESULTS.mkdir(exist_ok=True)
     facts = [
+        *([f"{SHORT}{short}."] if short else []),
         *notes,
         f"Machine: {machine()}.",
         f"Versions: {versions()}.",
@@ -42,8 +48,18 @@ def report(
         print("No plot: pip install -r requirements-bench.txt", file=sys.stderr)
 
 
+def progress(*words: object) -> None:
+    """Say at once what has been measured, beside the table that comes at the end."""
+    print(*map(cell, words), sep="\t", file=sys.stderr, flush=True)
+
+
 def spread(values: Sequence[float], form: str = ".1f") -> str:
-    """Return the median of several rounds, with the least and the most where there is more than one."""
+    """Return the median of several rounds, with the least and the most where there is more than one.
+
+    Of none it is empty.
+    """
+    if not values:
+        return ""
     ordered = sorted(values)
     middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
     if len(ordered) == 1:

@@ -23,11 +23,11 @@ import requests
 from benchmarks.machine import load
 from benchmarks.plots import Bars
 from benchmarks.processes import cpu_seconds, descendants
-from benchmarks.report import report, spread
+from benchmarks.report import progress, report, spread
 from shared.embedded_redis import free_port
 from tests.redis_server import ROOT
 
-ROUNDS = 3
+ROUNDS = 2
 _LONGEST_SECONDS = 300
 _PARTS = ("sandbox", "api", "flower", "worker", "ready", "first picture")
 _LOOK_SECONDS = 0.02
@@ -155,6 +155,7 @@ def measure(rounds: int) -> list[Start]:
             start = started(clone, name)
             start.before = before
             starts.append(start)
+            progress(name, *(f"{each:.1f}" for each in start.parts.values()))
         starts += [started(clone, "warm") for _ in range(rounds)]
     return starts
 
@@ -164,7 +165,7 @@ def rows(starts: Sequence[Start]) -> list[list[object]]:
     lines: list[list[object]] = []
     for name in dict.fromkeys(start.name for start in starts):
         alike = [start for start in starts if start.name == name]
-        before = [f"{alike[0].before.get(each, 0):.1f}" for each in ("venv", "pip install")]
+        before = [alike[0].before.get(each, "") for each in ("venv", "pip install")]
         parts = [spread([start.parts[part] for start in alike]) for part in _PARTS]
         cpu = spread([start.cpu for start in alike])
         whole = spread([sum(each.before.values()) + each.parts["first picture"] for each in alike])
@@ -184,7 +185,15 @@ def main(words: Sequence[str]) -> None:
     plot = Bars(
         "make run", "seconds after the packages are there", [str(line[0]) for line in lines], series
     )
-    report("start", [*head, "all in all", "load"], lines, plot)
+    report("start", [*head, "all in all", "load"], lines, plot, short=in_short(starts))
+
+
+def in_short(starts: Sequence[Start]) -> str:
+    """Return the medians until all is ready, warm, and until the first picture, cold."""
+    cold, *_, warm = (start.name for start in starts)
+    whole = next(sum(start.before.values()) + start.parts[_PARTS[-1]] for start in starts)
+    ready = spread([start.parts["ready"] for start in starts if start.name == warm])
+    return f"{warm}: ready after {ready} s; {cold}: a picture after {whole:.0f} s"
 
 
 def _first(starts: Sequence[Start], name: str, part: str) -> float:

@@ -14,20 +14,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.alternatives.running import provider, running, serving
+from benchmarks.alternatives.running import serving
 from benchmarks.figures import quantile
-from benchmarks.machine import cpu_of
 from benchmarks.plots import Bars
+from benchmarks.processes import cpu_of
+from benchmarks.provider import as_prompted, provider
 from benchmarks.report import report, spread
 from benchmarks.submitters import Answers, as_fast_as_answered, at_a_rate
-from benchmarks.web import web
+from benchmarks.web import web, worker
 from tests.e2e.stack import eventually
 from tests.redis_server import embedded_server
 
 ROUNDS = 3
 RATE = 300
-_SECONDS = 2.0
-_WARM_SECONDS = 1.0
+_SECONDS = 1.5
+_WARM_SECONDS = 0.5
 # More than a worker at work takes up in a run: it is never without.
 _AHEAD = 1_000
 BARE, STOPPED, BUSY = "send_task alone", "ours, no worker", "ours, a busy worker"
@@ -83,18 +84,12 @@ def bare(folder: Path, processes: int) -> Iterator[int]:
 
 
 @contextmanager
-def ours(folder: Path, processes: int, busy: str = "") -> Iterator[int]:
-    """Run our API; with the address of a provider a worker beside it, which has all it can do."""
+def ours(folder: Path, processes: int, busy: int = 0) -> Iterator[int]:
+    """Run our API; with the port of a provider a worker beside it, which has all it can do."""
     with ExitStack() as stack:
         server = stack.enter_context(web(folder, processes, LOG_LEVEL="INFO"))
         if busy:
-            environment = {
-                "REDIS_URL": server.redis_url,
-                "STORAGE_URL": str(folder / "images"),
-                "SANDBOX_URL": busy,
-            }
-            worker = ["celery", "-q", "-A", "worker.celery_app", "worker", "--without-gossip"]
-            stack.enter_context(running(worker, folder / "worker.log", environment))
+            stack.enter_context(worker(server, busy))
             at_a_rate(server.port, _AHEAD / RATE, RATE, keys=False)
             eventually(lambda: server.index.depth().running, 60, "the worker's first job")
         yield server.port
@@ -119,9 +114,9 @@ def cases(processes: int, words: Sequence[str]) -> Iterator[list[Case]]:
             own = folder / "stopped"
             add(STOPPED, stack.enter_context(ours(own, processes)), own)
         if _wanted("busy", words):
-            address = stack.enter_context(provider(folder))
+            port = stack.enter_context(provider(as_prompted())).port
             own = folder / "busy"
-            add(BUSY, stack.enter_context(ours(own, processes, address)), own)
+            add(BUSY, stack.enter_context(ours(own, processes, port)), own)
         for case in found:
             as_fast_as_answered(case.port, _WARM_SECONDS, keys=case.keys)
         yield found
@@ -191,7 +186,14 @@ def main(words: Sequence[str]) -> None:
                     case.measure()
         measured += found
     note = f"Each case was measured for twice {_SECONDS:g} s a round, in {ROUNDS} rounds."
-    report("submissions", _HEAD, rows(measured), plot(measured), [note])
+    report("submissions", _HEAD, rows(measured), plot(measured), [note], in_short(measured))
+
+
+def in_short(measured: Sequence[Case]) -> str:
+    """Return the range of our rates, and our slowest p99 at the fixed rate."""
+    rates = [case.rate() for case in measured if case.what != BARE] or [0.0]
+    p99 = max((case.steady_ms(0.99) for case in measured if case.what != BARE), default=0.0)
+    return f"{min(rates):.0f} to {max(rates):.0f} accepted a second; p99 at {RATE} a second {p99:.0f} ms"
 
 
 if __name__ == "__main__":

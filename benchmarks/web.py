@@ -1,4 +1,4 @@
-"""One API process over a Redis of its own, and the store behind it."""
+"""The API over a Redis of its own, the store behind it, and a worker beside it."""
 
 import os
 import re
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import requests
 
+from benchmarks.processes import WORKER, cpu_seconds, memory_bytes, running
 from shared.embedded_redis import free_port
 from shared.image_store import ImageStore
 from shared.job_index import JobIndex
@@ -39,18 +40,15 @@ class Web:
     index: JobIndex
     images: ImageStore
     redis_url: str
+    folder: Path
 
     def memory(self) -> float:
-        """Return the bytes that the processes hold."""
-        told = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self.pids]
-        lines = "\n".join(told).splitlines()
-        return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
+        """Return the bytes that the processes hold (PSS)."""
+        return memory_bytes(self.pids)
 
     def cpu(self) -> float:
         """Return the seconds of CPU time that the processes have used."""
-        told = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2] for pid in self.pids]
-        ticks = sum(int(number) for each in told for number in each.split()[11:13])
-        return ticks / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.pids)
 
     def held(self) -> int:
         """Return how many callers wait, as of the last two seconds."""
@@ -87,10 +85,23 @@ def web(folder: Path, processes: int = 1, **settings: str) -> Iterator[Web]:
             loaded = load_settings(None, **{name.lower(): value for name, value in given.items()})
             services = build_services(loaded)
             pids = tuple(int(pid) for pid in told.split())
-            yield Web(port, pids, services.store, services.index, services.images, url)
+            yield Web(port, pids, services.store, services.index, services.images, url, folder)
         finally:
             process.terminate()
             process.wait(timeout=60)
+
+
+@contextmanager
+def worker(server: Web, provider: int, **settings: str) -> Iterator[None]:
+    """Run a worker for an API, which calls the provider on this port."""
+    given = {
+        "REDIS_URL": server.redis_url,
+        "STORAGE_URL": str(server.folder / "images"),
+        "SANDBOX_URL": f"http://127.0.0.1:{provider}",
+        **settings,
+    }
+    with running(WORKER, server.folder / "worker.log", given):
+        yield
 
 
 def _answers(port: int) -> bool:

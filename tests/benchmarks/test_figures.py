@@ -1,13 +1,10 @@
 """Contract of the benchmarks' figures."""
 
+import math
+
 import pytest
 
 from benchmarks.figures import busiest, lost, quantile, table, use
-from benchmarks.limit_use import cases
-from benchmarks.limit_use import row as limit_row
-from benchmarks.pacing import Errand, Waited, row
-from benchmarks.provider import Counted, Gate
-from benchmarks.ways import contenders
 from shared.setting_types import Rate
 
 EVEN = [number * 0.1 for number in range(150)]
@@ -33,44 +30,11 @@ def test_a_quantile_is_one_of_the_values(share: float, value: float) -> None:
     assert quantile([4, 1, 3, 2], share) == value
 
 
+def test_a_quantile_of_nothing_is_no_number() -> None:
+    assert math.isnan(quantile([], 0.5))
+
+
 def test_a_table_is_markdown() -> None:
     assert table(("a", "b"), [["x", 1.25], ["y", 2]]) == (
         "| a | b |\n| --- | --- |\n| x | 1.2 |\n| y | 2 |"
     )
-
-
-def test_the_gate_takes_what_fits_into_any_window_and_counts_the_rest() -> None:
-    gate = Gate(Rate(2, 10))
-
-    pauses = [gate.arrive(moment) for moment in (0, 5, 9.9, 10, 14.9, 15)]
-
-    assert pauses == [0, 0, pytest.approx(0.1), 0, pytest.approx(0.1), 0]
-    assert (gate.accepted, gate.refused) == ([0, 5, 10, 15], 2)
-
-
-def test_a_call_too_many_locks_everybody_out() -> None:
-    gate = Gate(Rate(1, 10), lockout=60)
-
-    pauses = [gate.arrive(moment) for moment in (0, 5, 15, 64.9, 65)]
-
-    assert pauses == [0, 60, 50, pytest.approx(0.1), 0]
-    assert (gate.accepted, gate.refused) == ([0, 65], 3)
-
-
-def test_a_run_is_told_from_what_the_provider_counted_and_the_callers_waited() -> None:
-    errand = Errand(contenders()[0], "", 0, begin=0.0, end=50.0, alone=True)
-    calls = [number / 15 for number in range(750)]
-
-    told = row(errand, 0.05, Counted(calls, 3), [Waited([1.0, 3.0], 6), Waited([2.0, 2.0], 2)])
-
-    assert told[2:] == ["50", pytest.approx(100), 3, 2.0, 2.0, 3.0, pytest.approx(0.5**0.5)]
-
-
-def test_the_use_of_the_limit_is_told_of_the_time_after_the_first_jobs() -> None:
-    calls = [number / 8 for number in range(480)]
-
-    told = limit_row(cases()[0][0], calls, 2, 5.0, 45.0)
-
-    assert told[:3] == ["this service", 1, "one by one"]
-    assert told[3:5] == [320, pytest.approx(100 * 8 / 15, abs=0.1)]
-    assert told[6:] == [2, 80]

@@ -1,6 +1,7 @@
 """What the comparison with others computes, and that a caller of each kind is answered."""
 
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import ClassVar
 
 import pytest
 
-from benchmarks.overhead import DIRECT, FAILED, Took, rows
+from benchmarks.overhead import FAILED, Took, crowds, rows
+from benchmarks.picture_ways import DIRECT, Way
 from benchmarks.submissions import BARE, STOPPED, Case
 from benchmarks.submissions import rows as submitted
 from benchmarks.submitters import Answers, as_fast_as_answered, at_a_rate
@@ -59,6 +61,30 @@ def test_a_call_that_fails_is_counted_and_took_no_time() -> None:
     way.add([0.010, FAILED])
 
     assert (way.jobs(), way.failed, way.ms(0.99)) == (1, 1, 10)
+
+
+@pytest.mark.parametrize(("ms", "at_once"), [(5_000, True), (0, False)])
+def test_ways_whose_calls_take_long_begin_when_the_one_before_has_sent_its_own(
+    ms: int, at_once: bool, tmp_path: Path
+) -> None:
+    other_began, met = threading.Event(), []
+    began: list[float] = []
+
+    def first(_: int) -> None:
+        met.append(other_began.wait(30 if at_once else 0.1))
+
+    def second(_: int) -> None:
+        began.append(time.monotonic())
+        other_began.set()
+
+    ways = {"first": Way(first, tmp_path), "second": Way(second, tmp_path)}
+    took = {name: Took() for name in ways}
+    begun = time.monotonic()
+    crowds(ways, ms, 2, took)
+
+    assert met == [at_once] * 2
+    assert min(began) - begun >= 0.2
+    assert [each.jobs() for each in took.values()] == [2, 2]
 
 
 def test_what_is_accepted_stands_beside_what_is_only_sent() -> None:

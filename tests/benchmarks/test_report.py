@@ -42,7 +42,7 @@ def test_a_plot_holds_its_series_and_nothing_that_runs(plot: Plot, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("values", "told"),
-    [([2.0], "2.0"), ([3.0, 1.0], "2.0 (1.0 to 3.0)"), ([1, 9, 2], "2.0 (1.0 to 9.0)")],
+    [([], ""), ([2.0], "2.0"), ([3.0, 1.0], "2.0 (1.0 to 3.0)"), ([1, 9, 2], "2.0 (1.0 to 9.0)")],
 )
 def test_a_spread_is_the_median_of_the_rounds_between_the_extremes(
     values: list[float], told: str

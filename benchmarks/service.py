@@ -38,18 +38,15 @@ def service(**settings: str) -> Iterator[Stack]:
                 stack.stop()
 
 
-def submit(stack: Stack, jobs: int) -> list[str]:
-    """Order so many jobs in batches of a hundred; return the ids of the batches."""
-    return [_order_batch(stack, min(_BATCH, jobs - done)) for done in range(0, jobs, _BATCH)]
+def submit(stack: Stack, jobs: int) -> None:
+    """Order so many jobs in batches of a hundred."""
+    for done in range(0, jobs, _BATCH):
+        _order(stack, "batches", min(_BATCH, jobs - done))
 
 
 def submit_one(stack: Stack) -> str:
     """Order a single job; return its id."""
     return str(_order(stack, "upscale_image", 1)["job_id"])
-
-
-def _order_batch(stack: Stack, jobs: int) -> str:
-    return str(_order(stack, "batches", jobs)["batch_id"])
 
 
 def arrivals(stack: Stack) -> dict[str, float]:

@@ -1,8 +1,5 @@
-"""Workers of `benchmarks.bare_celery`, over a broker and a provider of their own."""
+"""Workers of `bare_celery`, over a broker and a provider of their own."""
 
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,12 +8,13 @@ from pathlib import Path
 from celery import Celery
 from redis import Redis
 
-from benchmarks.processes import stopped
+from benchmarks.processes import start, stopped
 from benchmarks.provider import Conduct, Provider, provider
 from tests.e2e.stack import eventually
-from tests.redis_server import ROOT, embedded_server
+from tests.redis_server import embedded_server
 
-_THREADS = 100
+_APP, _THREADS = "benchmarks.alternatives.bare_celery", 100
+_COMMAND = ("celery", "-q", "-A", _APP, "worker", "-c", str(_THREADS))
 _START_SECONDS = 90
 
 
@@ -36,17 +34,8 @@ def bare_celery(
             "BARE_RATE_LIMIT": rate,
             "BARE_PROVIDER": f"http://127.0.0.1:{stands.port}/",
         }
-        log = stack.enter_context((folder / "log").open("ab"))
-        command = [sys.executable, "-m", "celery", "-q", "-A", "benchmarks.bare_celery", "worker"]
         processes = [
-            subprocess.Popen(
-                [*command, "-c", str(_THREADS), "-n", f"b{number}@%h"],
-                cwd=ROOT,
-                env={**os.environ, **given},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+            start([*_COMMAND, "-n", f"b{number}@%h"], folder / "log", given)
             for number in range(workers)
         ]
         stack.enter_context(stopped(processes))

@@ -1,0 +1,47 @@
+"""What the benchmark of the limit's use tells of what arrived."""
+
+import pytest
+
+from benchmarks.limit_use import Used, cases, in_short, plot, row
+from benchmarks.provider import Counted
+
+
+def test_the_use_of_the_limit_is_told_of_the_time_after_the_first_jobs() -> None:
+    calls = [number / 8 for number in range(480)]
+
+    told = row(Used(cases()[0][0], Counted(calls, 2), 5.0, 45.0))
+
+    assert told[:3] == ["this service", 1, "one by one"]
+    assert told[3:5] == [320, pytest.approx(100 * 8 / 15, abs=0.1)]
+    assert told[6:] == [2, "0 of 40", 80]
+
+
+def test_a_lock_out_counts_as_far_as_use_is_told() -> None:
+    used = Used(cases()[0][0], Counted([], 9, lockouts=[-50.0, 30.0]), 5.0, 75.0)
+
+    assert used.locked_out == 5 + 45
+
+
+def test_the_plot_of_use_has_a_bar_where_a_way_was_measured() -> None:
+    every = [case for group in cases() for case in group]
+    drawn = plot([Used(case, Counted([], 0), 0.0, 20.0) for case in every])
+
+    assert list(drawn.groups) == [
+        f"{workers}, {come}"
+        for workers in ("1 worker", "2 workers", "4 workers")
+        for come in ("one by one", "150 at once")
+    ]
+    assert drawn.series["Celery, no limit"] == [None, None, 0, 0, None, None]
+
+
+def test_each_way_is_told_in_short_with_its_refusals() -> None:
+    ours, *_, bare = (case for group in cases() for case in group)
+    calls = [number / 10 for number in range(200)]
+    found = [
+        Used(ours, Counted(calls, 0), 0.0, 20.0),
+        Used(bare, Counted(calls[:150], 7), 0.0, 20.0),
+    ]
+
+    assert in_short(found) == (
+        "this service 66.7 to 66.7 % with 0 times 429; Celery, no limit 50.0 to 50.0 % with 7 times 429"
+    )

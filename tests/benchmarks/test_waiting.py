@@ -1,0 +1,90 @@
+"""What the benchmark of waiting callers computes, and that its callers see what they are answered."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from benchmarks.callers import Ask, hold
+from benchmarks.waiting import Held, in_short, plot, row, since_the_end
+from tests.builders import a_job
+
+HELD = Held(
+    "stream", 6, 30_000, 0.006, [[0.01, 0.02], [0.03], [0.05]], [0.1, 0.4], 0.5, 1, [0.001, 0.002]
+)
+
+
+class _Door(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(503 if self.path == "/away" else 200)
+        self.end_headers()
+        self.wfile.write(b"a fox")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def door() -> Iterator[int]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Door)
+    threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_caller_is_answered_rightly_when_the_answer_is_whole_and_holds_what_it_should(
+    door: int,
+) -> None:
+    begun = time.time()
+
+    with hold(door, [Ask("/", (b"a fox",)), Ask("/", (b"a dog",)), Ask("/away")]) as crowd:
+        answers = crowd.answers()
+
+    assert list(answers.right) == [True, False, False]
+    assert all(begun < moment < time.time() for moment in answers.moments)
+
+
+def test_a_wake_up_is_told_from_its_jobs_end() -> None:
+    jobs = [a_job(), a_job(), a_job()]
+    ended = [replace(job, finished=1_000 * number) for number, job in enumerate(jobs, 1)]
+
+    told = since_the_end(reversed(ended), jobs, [1.25, 0.0, 3.5])
+
+    assert told == [0.25, None, 0.5]
+
+
+def test_a_row_tells_medians_of_the_rounds_between_the_extremes() -> None:
+    told = row(HELD)
+
+    assert told[:4] == ["stream", 6, "5", 1]
+    assert told[4:7] == ["30 (20 to 50)"] * 3
+    assert told[7:] == ["4", "400", "1.00", "2"]
+
+
+def test_a_plot_has_a_line_for_each_kind_by_the_number_of_callers() -> None:
+    series = dict(plot([HELD, replace(HELD, callers=2)]).series)
+
+    assert sorted(series) == ["stream, p50", "stream, p99"]
+    assert [callers for callers, _ in series["stream, p99"]] == [2, 6]
+
+
+def test_the_largest_crowds_are_told_in_short() -> None:
+    told = in_short([replace(HELD, callers=2, wrong=5), HELD, replace(HELD, memory=60_000)])
+
+    assert told == (
+        "6 callers hold 10 KB each at most and are woken within 50 ms (p99 of the slowest round);"
+        " 2 answers wrong or missing"
+    )
+
+
+def test_who_was_never_woken_leaves_a_row_without_times() -> None:
+    nobody = replace(HELD, rounds=[[], [], []], rest=[], wrong=6)
+
+    assert row(nobody)[3:9] == [6, "", "", "", "", ""]
+    assert plot([nobody]).series == {}
