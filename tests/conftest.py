@@ -29,7 +29,7 @@ from shared.tally import Tally
 from shared.tries import Tries
 from tests import leftovers
 from tests.fakes import RememberingQueue
-from tests.leftovers import listeners_noted, nothing_left
+from tests.leftovers import beginnings_noted, nothing_left
 from tests.redis_server import embedded_server
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def _no_way_out() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _listeners_noted() -> Iterator[None]:
-    with listeners_noted():
+def _beginnings_noted() -> Iterator[None]:
+    with beginnings_noted():
         yield
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 import pytest
 
@@ -14,19 +14,25 @@ import pytest
 _SECONDS = 5.0
 _listening: "WeakSet[socket.socket]" = WeakSet()
 _kept: "WeakSet[threading.Thread | socket.socket]" = WeakSet()
+_begun_by: "WeakKeyDictionary[threading.Thread, threading.Thread]" = WeakKeyDictionary()
 
 
 @contextmanager
-def listeners_noted() -> Iterator[None]:
-    """Note every socket of this process that begins to listen."""
-    real = socket.socket.listen
+def beginnings_noted() -> Iterator[None]:
+    """Note every socket of this process that begins to listen, and which thread began which."""
+    listen, start = socket.socket.listen, threading.Thread.start
 
     def noted(self: socket.socket, *backlog: Any) -> None:
-        real(self, *backlog)
+        listen(self, *backlog)
         _listening.add(self)
+
+    def begun(self: threading.Thread) -> None:
+        _begun_by[self] = threading.current_thread()
+        start(self)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "listen", noted)
+        patch.setattr(threading.Thread, "start", begun)
         yield
 
 
@@ -60,8 +66,25 @@ def nothing_left(seconds: float = _SECONDS) -> Iterator[None]:
     before = held()
     yield
     end = time.monotonic() + seconds
-    for each in held() - before - set(_kept):
+    for each in _new(before):
         if isinstance(each, threading.Thread):
             each.join(max(0, end - time.monotonic()))
-    left = held() - before - set(_kept)
+    left = _new(before)
     assert not left, f"left behind by this test: {left}"
+
+
+def _new(before: set[threading.Thread | socket.socket]) -> set[threading.Thread | socket.socket]:
+    """Return what is held since then, and by nothing that was there or is kept.
+
+    A server that many tests share begins a thread for each caller, also in the middle of a test.
+    """
+    others = before | set(_kept)
+
+    def of_others(thread: object) -> bool:
+        while isinstance(thread, threading.Thread):
+            if thread in others:
+                return True
+            thread = _begun_by.get(thread)
+        return False
+
+    return {each for each in held() - others if not of_others(each)}

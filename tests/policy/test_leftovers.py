@@ -47,3 +47,22 @@ def test_what_a_fixture_of_many_tests_starts_is_kept() -> None:
         server = socket.create_server(("127.0.0.1", 0))
 
     server.close()
+
+
+def test_what_a_server_of_many_tests_begins_for_a_caller_is_its_own() -> None:
+    over, asked, begun = (threading.Event() for _ in range(3))
+
+    def serve() -> None:
+        asked.wait(10)
+        threading.Thread(target=over.wait, daemon=True).start()
+        begun.set()
+        over.wait(10)
+
+    server = threading.Thread(target=serve, daemon=True)
+    server.start()
+    with nothing_left(seconds=0):
+        asked.set()
+        assert begun.wait(5)
+
+    over.set()
+    server.join()
