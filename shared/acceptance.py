@@ -87,9 +87,10 @@ class Acceptance:
         word, batch_id, told, *more = self._accept(batch.id, jobs, given, limits, replay, also)
         if word == "replayed":
             return AcceptedBatch(from_batch_record(batch_id, pairs(told)), replayed=True)
-        begun = {"revision": "1", "created": str(told), "queued": str(len(jobs))}
-        record = fields | begun if word == "new" else pairs(told)
-        stored = from_batch_record(batch_id, record)
+        # told as of its acceptance, as its jobs are, also when that was a moment ago
+        created = told if word == "new" else pairs(told)["created"]
+        begun = {"revision": "1", "created": str(created), "queued": str(len(jobs))}
+        stored = from_batch_record(batch_id, fields | begun)
         accepted = tuple(_new(job, stored.created) for job in jobs)
         return AcceptedBatch(stored, False, accepted, tuple(more[0]))
 

@@ -23,14 +23,14 @@ _CONF = "redis.conf"
 _LOCK = "redis.lock"
 _WATCH_SECONDS = 0.5
 _LOCK_SECONDS = 30.0
-# `always`: an acknowledged write must survive a kill; everysec may hold back what was acknowledged.
-# A record without a text above 1,024 bytes is kept in one piece, which takes 40 % less memory; by the
-# older name of the setting, which Redis 6.2 knows too.
-# A copy for a backup goes to who asks, at once, and leaves no second file with prompts in the folder.
 # The scripts make and drop small tables all the time. In a heap that has grown, the C library, which
 # the wheel's server uses, searches for room for each of them: with 200,000 jobs in it a sweep took 1.9
 # times as long as with 1,000; with more of what was freed kept at hand, 1.1 times.
 _AT_HAND = ("GLIBC_TUNABLES", "glibc.malloc.tcache_count=2000")
+# `always`: an acknowledged write must survive a kill; everysec may hold back what was acknowledged.
+# A record without a text above 1,024 bytes is kept in one piece, which takes 40 % less memory; by the
+# older name of the setting, which Redis 6.2 knows too.
+# A copy for a backup goes to who asks, at once, and leaves no second file with prompts in the folder.
 _TEMPLATE = """\
 bind 127.0.0.1
 port {port}

@@ -22,8 +22,8 @@ _log = logging.getLogger(__name__)
 
 QUEUE = "images"
 MAKE_IMAGE = "images.make"
-# Longer than any run: a message of a dead worker comes back long after the sweeper has acted, and
-# then the claim refuses it.
+# Longer than any run: what a worker of an earlier release has noted as under way comes back long after
+# the sweeper has acted, and then the claim refuses it.
 _VISIBILITY_SECONDS = 3_600
 
 
@@ -44,8 +44,11 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         # a message is a hint, and the job store decides: Celery's note of each that is under way, and
         # the removal of that, would be two synced writes on the way of every job
         "task_queues": [Queue(QUEUE, no_ack=True)],
-        # a worker takes a message when it has a free slot; one more could have been a free worker's
+        # nothing else bounds how many messages a worker takes that notes none: one when it has a free
+        # slot. What it had no slot for could have been a free worker's.
         "worker_disable_prefetch": True,
+        # so nothing is to be reduced after a lost connection, and Celery would say it was for ever
+        "worker_enable_prefetch_count_reduction": False,
         # a job's state is in the job store; a second truth beside it could only differ
         "task_ignore_result": True,
         "task_serializer": "json",
@@ -71,12 +74,11 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         # calls wait for the provider most of the time: threads hold hundreds of them in one process
         "worker_pool": "threads",
         "worker_concurrency": settings.worker_concurrency,
-        "worker_prefetch_multiplier": 1,
-        # the claim makes a second delivery harmless, and a lost one is swept: acknowledge early
-        "task_acks_late": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
-        # Flower lives on these events; they carry the job's id only. The senders' own is not among them:
-        # it cost a sender almost as much as the task, and the worker's first comes a few ms later.
+        # Flower lives on these events; they carry the job's id only. That of a task's end also wakes the
+        # loop of a worker that was full, which asks for no message until then. The senders' own is not
+        # among them: it cost a sender almost as much as the task, and the worker's first comes a few ms
+        # later.
         "worker_send_task_events": True,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,

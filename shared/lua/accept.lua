@@ -71,8 +71,20 @@ if new then
   end
   if ARGV[5] ~= '' then redis.call('SET', idempotency, ARGV[6] .. ' ' .. entry, 'PX', ARGV[7]) end
 end
--- what was just accepted, or has waited before it, starts in the same step: a trip and a synced write less
-local started = ARGV[13] == '1' and pick(ARGV[10], tonumber(ARGV[11]), ARGV[12]) or {}
+-- What was just accepted, or has waited before it, starts in the same step: a trip and a synced write less. When the
+-- answer to that was lost, nobody has sent what started: of the entry's own it is told again, since its sender still
+-- waits. If not, whatever started would wait for nothing until it is put back.
+local function start()
+  if now > tonumber(ARGV[4]) then return {} end
+  local lost = {}
+  for _, job in ipairs(new and {} or cjson.decode(ARGV[8])) do
+    if redis.call('ZSCORE', key('dispatched'), job[1]) then lost[#lost + 1] = job[1] end
+  end
+  local started = pick(ARGV[10], tonumber(ARGV[11]), ARGV[12])
+  for _, id in ipairs(lost) do started[#started + 1] = id end
+  return started
+end
+local started = ARGV[13] == '1' and start() or {}
 local place = ARGV[14] == '1' and place_of(entry, ARGV[10], ARGV[12]) or {}
 -- of what is new nothing but the moment is news to who sent it, and reading a record takes long there
 if new then return { 'new', entry, now, started, place } end

@@ -210,7 +210,7 @@ def test_what_waited_before_it_starts_first(store: JobStore) -> None:
     waited = accepted(store)
     store.heartbeat("w", 1, 60_000)
 
-    assert store.accept(a_job(), 10, start=True).started == (waited.id,)
+    assert store.accept(a_job(id="f" * 32), 10, start=True).started == (waited.id,)
 
 
 def test_the_same_id_again_starts_what_is_still_to_be_started(store: JobStore) -> None:
@@ -218,6 +218,33 @@ def test_the_same_id_again_starts_what_is_still_to_be_started(store: JobStore) -
     store.heartbeat("w", 1, 60_000)
 
     assert store.accept(job, 10, start=True).started == (job.id,)
+
+
+def test_what_started_without_an_answer_is_told_to_its_sender_again(store: JobStore) -> None:
+    store.heartbeat("w", 9, 60_000)
+    job, (batch, jobs) = a_job(), a_batch(2)
+    store.accept(job, 10, start=True)
+    store.accept_batch(batch, jobs, 10, start=True)
+
+    again = store.accept(job, 10, start=True)
+    again_batch = store.accept_batch(batch, jobs, 10, start=True)
+
+    assert again.started == (job.id,)
+    assert set(again_batch.started) == {each.id for each in jobs}
+    assert {each.status for each in again_batch.jobs} == {again_batch.batch.status} == {"queued"}
+
+
+def test_what_comes_again_too_late_starts_nothing(
+    store: JobStore, redis_client: "Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = accepted(store)
+    store.heartbeat("w", 9, 60_000)
+    monkeypatch.setattr("shared.acceptance.PATIENCE_MS", -60_000)  # it stood in a socket meanwhile
+
+    again = store.accept(job, 10, start=True)
+
+    assert again.started == ()
+    assert places(redis_client, job.id) == ["queued"]
 
 
 def test_a_key_that_comes_again_starts_nothing(store: JobStore) -> None:
@@ -233,7 +260,8 @@ def test_a_key_that_comes_again_starts_nothing(store: JobStore) -> None:
 def test_where_it_stands_is_told_as_it_would_be_if_asked(store: JobStore, index: JobIndex) -> None:
     accepted(store)
 
-    taken = store.accept(a_job(), 10, start=True, place=True)
+    # of the same moment, perhaps, and then the id decides
+    taken = store.accept(a_job(id="f" * 32), 10, start=True, place=True)
 
     assert taken.outlook == index.outlook(taken.job)
     assert taken.outlook.position == 2
