@@ -25,6 +25,15 @@ MAKE_IMAGE = "images.make"
 # Longer than any run: what a worker of an earlier release has noted as under way comes back long after
 # the sweeper has acted, and then the claim refuses it.
 _VISIBILITY_SECONDS = 3_600
+_TRANSPORT = {
+    "visibility_timeout": _VISIBILITY_SECONDS,
+    "global_keyprefix": "celery:",
+    # without these a publish or a half-open socket waits for ever
+    "socket_timeout": 3,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "health_check_interval": 15,
+}
 
 
 def make_celery(settings: Settings) -> Celery:
@@ -53,15 +62,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "task_ignore_result": True,
         "task_serializer": "json",
         "accept_content": ["json"],
-        "broker_transport_options": {
-            "visibility_timeout": _VISIBILITY_SECONDS,
-            "global_keyprefix": "celery:",
-            # without these a publish or a half-open socket waits for ever
-            "socket_timeout": 3,
-            "socket_connect_timeout": 2,
-            "socket_keepalive": True,
-            "health_check_interval": 15,
-        },
+        "broker_transport_options": _TRANSPORT,
         "visibility_timeout": _VISIBILITY_SECONDS,
         "broker_connection_retry_on_startup": True,
         # a worker outlives any outage of Redis
