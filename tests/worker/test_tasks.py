@@ -1,5 +1,7 @@
 """The task makes the picture and lets the next job start."""
 
+from typing import Any
+
 import pytest
 
 from shared.errors import InputModerated
@@ -54,4 +56,5 @@ def test_the_message_of_the_task_is_not_acknowledged_for_redis_has_forgotten_it(
 
     register(app, services, workshop(services, ScriptedProvider()))
 
-    assert app.tasks[MAKE_IMAGE].Request is Taken
+    task: Any = app.tasks[MAKE_IMAGE]
+    assert task.Request is Taken
