@@ -1,112 +1,28 @@
 """The job store against a small model of it, through any sequence of moves."""
 
-from contextlib import nullcontext
-from typing import ClassVar
-
-import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    invariant,
-    precondition,
-    rule,
-)
-from redis import Redis
+from hypothesis.stateful import invariant, precondition, rule
 
-from shared.job_index import KINDS, JobIndex
-from shared.job_store import JobStore
-from shared.moves import Depth, Pace, Release
+from shared.moves import Depth, Release
 from shared.scripts import PREFIX
-from tests.builders import LEASE_MS, PROVIDER_ID, a_batch, a_job, dump
-from tests.shared.known_breaker import KnownBreaker
+from tests.builders import LEASE_MS, PROVIDER_ID, dump
 from tests.shared.known_job import (
     OPEN,
     PRICE,
-    Known,
     every_batch_counts_its_jobs,
     every_job_is_as_the_model_says,
     every_job_stands_in_one_list,
     members,
     what_has_ended_and_nothing_else_is_to_be_told,
 )
-from tests.shared.known_owners import BUDGET, LIMITS, LONGEST, OWNERS, KnownOwners
+from tests.shared.starting import Starting
 
-CAPACITY = 3
 CLAIMS = st.sampled_from(["c1", "c2"])
 WHICH = st.integers(0, 7)
-KIND = st.sampled_from(KINDS)
-OWNER = st.sampled_from(OWNERS)
 
 
-class Machine(RuleBasedStateMachine):
+class Machine(Starting):
     """Do to the store and to the model the same, and compare."""
-
-    redis: ClassVar["Redis"]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.redis.flushdb()
-        self.store = JobStore(self.redis, Pace(1e-6), LIMITS)
-        self.index = JobIndex(self.redis, Pace(1e-6), LIMITS)
-        self.store.heartbeat("w", CAPACITY, 600_000)
-        self.jobs: dict[str, Known] = {}
-        self.owners = KnownOwners(self.jobs)
-        self.batches: dict[str, list[str]] = {}
-        self.breaker = KnownBreaker()
-
-    def pick(self, which: int) -> tuple[str, Known]:
-        """Return one of the jobs."""
-        return list(self.jobs.items())[which % len(self.jobs)]
-
-    def standing(self, place: str) -> list[str]:
-        """Return the jobs that the model has in a place."""
-        return [job_id for job_id, job in self.jobs.items() if job.place == place]
-
-    def may_begin(self) -> int:
-        """Return how many jobs the breaker lets begin."""
-        trial = self.jobs.get(self.breaker.trial)
-        if self.breaker.state == "half_open":
-            return 0 if trial and trial.place in {"dispatched", "running"} else 1
-        return 0 if self.breaker.state == "open" else CAPACITY
-
-    @rule(kind=KIND, owner=OWNER, webhook=st.sampled_from(["", "http://hooks.test/"]))
-    def accept(self, kind: str, owner: str, webhook: str) -> None:
-        job = a_job(kind=kind, owner=owner, webhook=webhook)
-        refusal = self.owners.refusal(owner, 1)
-        with pytest.raises(refusal) if refusal else nullcontext():
-            self.store.accept(job, LONGEST, None, BUDGET)
-
-        if not refusal:
-            self.jobs[job.id] = Known(kind, owner=owner, webhook=bool(webhook))
-
-    @rule(kind=KIND, owner=OWNER)
-    def accept_a_batch(self, kind: str, owner: str) -> None:
-        batch, jobs = a_batch(2, kind=kind, owner=owner)
-        refusal = self.owners.refusal(owner, 2)
-        with pytest.raises(refusal) if refusal else nullcontext():
-            self.store.accept_batch(batch, jobs, LONGEST, None, BUDGET)
-
-        if not refusal:
-            self.batches[batch.id] = [job.id for job in jobs]
-            self.jobs.update({job.id: Known(kind, batch.id, owner) for job in jobs})
-
-    @rule()
-    def dispatch(self) -> None:
-        taking = ("dispatched", "resuming", "running", "ending")
-        busy = [job_id for place in taking for job_id in self.standing(place)]
-        room = max(CAPACITY - len(busy), 0)
-        due = self.standing("due") if self.breaker.asks() else []
-        waiting, most = self.standing("queued"), min(self.owners.startable(), self.may_begin())
-        sent = self.store.dispatch()
-
-        assert set(sent) <= {*due, *waiting}
-        assert len(sent) == min(room, len(due) + most)
-        assert len(set(sent) & set(due)) >= min(len(due), room // 2)
-        assert len(set(sent) & set(waiting)) >= min(most, room // 2)
-        for job_id in sent:
-            self.jobs[job_id].place = "resuming" if self.jobs[job_id].bought else "dispatched"
-            if not self.jobs[job_id].bought and self.breaker.state == "half_open":
-                self.breaker.trial = job_id
 
     @precondition(lambda self: self.jobs)
     @rule(which=WHICH, claim=CLAIMS)

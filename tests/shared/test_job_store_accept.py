@@ -206,11 +206,15 @@ def test_what_is_accepted_starts_in_the_same_step_when_a_worker_is_free(
     assert places(redis_client, second.job.id) == ["queued"]
 
 
+# stands behind whatever was accepted in the same ms, too
+LAST = "f" * 32
+
+
 def test_what_waited_before_it_starts_first(store: JobStore) -> None:
     waited = accepted(store)
     store.heartbeat("w", 1, 60_000)
 
-    assert store.accept(a_job(id="f" * 32), 10, start=True).started == (waited.id,)
+    assert store.accept(a_job(id=LAST), 10, start=True).started == (waited.id,)
 
 
 def test_the_same_id_again_starts_what_is_still_to_be_started(store: JobStore) -> None:
@@ -260,8 +264,7 @@ def test_a_key_that_comes_again_starts_nothing(store: JobStore) -> None:
 def test_where_it_stands_is_told_as_it_would_be_if_asked(store: JobStore, index: JobIndex) -> None:
     accepted(store)
 
-    # of the same moment, perhaps, and then the id decides
-    taken = store.accept(a_job(id="f" * 32), 10, start=True, place=True)
+    taken = store.accept(a_job(id=LAST), 10, start=True, place=True)
 
     assert taken.outlook == index.outlook(taken.job)
     assert taken.outlook.position == 2

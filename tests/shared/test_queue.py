@@ -64,11 +64,14 @@ def test_a_provider_call_ends_long_before_its_message_would_come_again(settings:
     assert conf["visibility_timeout"] == again
 
 
-def test_a_message_is_acknowledged_early_and_never_hoarded(settings: Settings) -> None:
+def test_a_message_is_forgotten_when_it_is_taken_and_taken_only_by_who_has_a_free_slot(
+    settings: Settings,
+) -> None:
     conf = celery_settings(settings)
+    (queue,) = conf["task_queues"]
 
-    assert conf["task_acks_late"] is False
-    assert conf["worker_prefetch_multiplier"] == 1
+    assert (queue.name, queue.no_ack) == (QUEUE, True)
+    assert conf["worker_disable_prefetch"] is True
 
 
 def test_only_json_is_taken(settings: Settings) -> None:

@@ -199,10 +199,12 @@ def test_a_worker_is_killed_while_the_provider_works(
 
 @pytest.mark.parametrize(
     ("point", "slots"),
-    # between record and choice, between choice and message, between message and answer
     [
+        # recorded, and not started, since no worker was free
         (Point("after", "store", "accept"), 0),
+        # recorded and started in one step, and no worker was told
         (Point("after", "store", "accept"), 100),
+        # a worker was told, and the caller was not answered
         (Point("after", "queue", "send"), 100),
     ],
     ids=told,

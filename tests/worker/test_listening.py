@@ -17,6 +17,8 @@ from tests.builders import until
 from worker.listening import Taken, tend
 
 _SECONDS = 5
+# by what Kombu notes a message as under way, and takes that back
+NOTING = ("hset", "zadd", "hdel", "zrem")
 
 
 @pytest.fixture
@@ -95,7 +97,7 @@ def test_it_takes_none_when_it_is_not_meant_to_and_only_what_asks_redis_is_well(
     assert takes(app)
 
     monkeypatch.setattr("worker.listening._ASKS_SECONDS", -1)
-    until(lambda: not is_well(consumer))  # with its last message acknowledged
+    until(lambda: not is_well(consumer))  # once its slot is free: a full one is well
 
 
 def test_one_that_connects_is_left_alone_and_not_well() -> None:
@@ -108,9 +110,8 @@ def test_one_that_connects_is_left_alone_and_not_well() -> None:
     assert not is_well(Connecting())
 
 
-@pytest.mark.usefixtures("consumer")
-def test_a_worker_without_a_free_slot_leaves_a_message_to_others_and_keeps_no_note_of_its_own(
-    app: Celery, redis_client: "Redis"
+def test_a_worker_without_a_free_slot_is_well_and_leaves_a_message_to_others_until_it_has_one(
+    app: Celery, consumer: Any, redis_client: "Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began.clear()
     enough.clear()
@@ -121,8 +122,32 @@ def test_a_worker_without_a_free_slot_leaves_a_message_to_others_and_keeps_no_no
 
     assert takes_none(redis_client)
     assert not redis_client.keys("celery:unacked*")
+    monkeypatch.setattr("worker.listening._ASKS_SECONDS", -1)
+    until(lambda: is_well(consumer))  # else it would be stopped, and its paid calls with it
+
+    ended = time.monotonic()
     enough.set()
-    until(lambda: not redis_client.exists(f"celery:{QUEUE}"), 5)
+    until(lambda: not redis_client.exists(f"celery:{QUEUE}"))
+    # Celery's event of the end wakes its loop, which else looks once a second
+    assert time.monotonic() - ended < 0.5
+
+
+def test_a_message_costs_redis_no_note_that_it_is_under_way_nor_the_removal_of_one(
+    app: Celery, consumer: Any, redis_client: "Redis"
+) -> None:
+    def notes() -> dict[str, int]:
+        # this server has no users but this test and this worker
+        told: Any = redis_client.info("commandstats")
+        return {name: told.get(f"cmdstat_{name}", {}).get("calls", 0) for name in NOTING}
+
+    until(lambda: is_well(consumer))
+    before = notes()
+
+    assert takes(app)
+    assert takes(app)
+    until(lambda: is_well(consumer))  # in the loop in which Celery acknowledges
+
+    assert notes() == before
 
 
 def takes_none(redis: "Redis") -> bool:

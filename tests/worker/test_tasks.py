@@ -1,5 +1,7 @@
 """The task makes the picture and lets the next job start."""
 
+from typing import Any
+
 import pytest
 
 from shared.errors import InputModerated
@@ -9,6 +11,7 @@ from shared.services import Services
 from tests.builders import accepted, known
 from tests.fakes import RememberingQueue, ScriptedProvider
 from tests.worker.bench import IMAGE, workshop
+from worker.listening import Taken
 from worker.outcomes import JobFailed
 from worker.tasks import register
 
@@ -44,3 +47,14 @@ def test_the_task_is_registered_by_the_name_that_is_sent(services: Services) -> 
     register(app, services, workshop(services, ScriptedProvider()))
 
     assert MAKE_IMAGE in app.tasks
+
+
+def test_the_message_of_the_task_is_not_acknowledged_for_redis_has_forgotten_it(
+    services: Services,
+) -> None:
+    app = make_celery(services.settings)
+
+    register(app, services, workshop(services, ScriptedProvider()))
+
+    task: Any = app.tasks[MAKE_IMAGE]
+    assert task.Request is Taken
