@@ -21,7 +21,7 @@ PROGRAMS = {
     "submissions": 150,
     "waiting": 180,
     "in_flight": 140,
-    "limit_use": 200,
+    "limit_use": 260,
     "growth": 60,
     "start": 90,
 }

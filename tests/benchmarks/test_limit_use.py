@@ -2,8 +2,30 @@
 
 import pytest
 
-from benchmarks.limit_use import Used, cases, in_short, plot, row
-from benchmarks.provider import Counted
+from benchmarks.figures import LIMIT
+from benchmarks.limit_use import DIVIDED, UNLIMITED, Used, cases, divided_rate, in_short, plot, row
+from benchmarks.provider import LOCKOUT_SECONDS, Counted
+from shared.moves import Pace
+from shared.settings import load_settings
+
+
+def test_the_divided_way_may_take_as_much_as_this_service() -> None:
+    ours = 60_000 / Pace.of(LIMIT, load_settings(None).provider_rate_guard_ms).interval_ms
+
+    for workers in (1, 2, 4):
+        rate, _, unit = divided_rate(workers).partition("/")
+        assert (workers * float(rate), unit) == (pytest.approx(ours, abs=0.02), "m")
+
+
+def test_ways_are_measured_alike_but_for_a_lock_out_that_must_be_inside() -> None:
+    every = cases()
+
+    assert {len(group) for group in every} == {2}
+    assert all(len({case.way for case in group}) == 1 for group in every)
+    ours, *_ = (case.seconds for group in every for case in group)
+    seconds = {case.way: case.seconds for group in every for case in group}
+    assert seconds[DIVIDED] == ours
+    assert seconds[UNLIMITED] > LOCKOUT_SECONDS
 
 
 def test_the_use_of_the_limit_is_told_of_the_time_after_the_first_jobs() -> None:
