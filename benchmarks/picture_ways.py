@@ -43,9 +43,9 @@ def ways(names: Sequence[str]) -> Iterator[dict[str, Way]]:
             (folder / "direct").mkdir()
             os.environ |= {"PROVIDER_URL": address, "PICTURES": str(folder / "direct")}
             started[DIRECT] = Way(lambda ms: _discard(make_picture(_prompt(ms))), folder / "direct")
-        for each in ALTERNATIVES:
+        for number, each in enumerate(ALTERNATIVES):
             if each.name in names:
-                own = folder / each.module
+                own = folder / str(number)
                 run = stack.enter_context(alternative(each, own, address))
                 started[each.name] = Way(_asking(run), own)
         if OURS in names:

@@ -15,7 +15,6 @@ app.conf.update(
     task_ignore_result=True,
     worker_pool="threads",
     worker_prefetch_multiplier=1,
-    worker_disable_prefetch=True,
     broker_connection_retry_on_startup=True,
 )
 

@@ -9,8 +9,19 @@ from typing import ClassVar
 
 import pytest
 
-from benchmarks.overhead import FAILED, Took, crowds, rows
-from benchmarks.picture_ways import DIRECT, Way
+from benchmarks.overhead import (
+    ALONE,
+    CROWD,
+    FAILED,
+    LATENCIES,
+    Jobs,
+    Took,
+    alone,
+    crowds,
+    in_short,
+    rows,
+)
+from benchmarks.picture_ways import DIRECT, OURS, Way
 from benchmarks.submissions import BARE, STOPPED, Case
 from benchmarks.submissions import rows as submitted
 from benchmarks.submitters import Answers, as_fast_as_answered, at_a_rate
@@ -45,14 +56,63 @@ def door() -> Iterator[ThreadingHTTPServer]:
 
 
 def test_what_is_over_the_direct_call_is_told_quantile_by_quantile() -> None:
-    direct, way = Took([[0.010, 0.020], [0.030]]), Took([[0.015, 0.030], [0.100]], cpu=0.06)
+    direct = Took([[number / 1000 for number in range(1, 101)]])
+    way = Took([[number / 500 for number in range(1, 61)] * 2], cpu=1.2)
 
-    told = rows({(1, 50): {DIRECT: direct, "a way": way}})
+    told = rows({(ALONE, 50): {DIRECT: direct, "a way": way}})
 
-    assert told[0][5:8] == pytest.approx([20, 30, 30])
-    assert told[1][5:8] == pytest.approx([10, 70, 70])
-    assert told[1][:5] == [1, 50, "a way", 3, "65.0 (30.0 to 100.0)"]
-    assert told[1][8:] == ["20.0", 0]
+    assert told[0][5:8] == pytest.approx([50, 95, 99])
+    assert told[1][5:8] == pytest.approx([60 - 50, 114 - 95, 120 - 99])
+    assert told[1][:5] == [ALONE, 50, "a way", 120, "60.0"]
+    assert told[1][8:] == ["10.0", 0]
+
+
+@pytest.mark.parametrize(("jobs", "quantiles"), [(19, 1), (20, 2), (99, 2), (100, 3)])
+def test_a_quantile_of_too_few_jobs_is_not_told(jobs: int, quantiles: int) -> None:
+    direct, way = Took([[0.010] * 100]), Took([[0.010] * jobs])
+
+    told = rows({(CROWD, 50): {DIRECT: direct, "a way": way}})[1][5:8]
+
+    assert told == [0.0] * quantiles + [""] * (3 - quantiles)
+
+
+def test_what_is_compared_closely_has_a_p99_and_each_alternative_a_p95() -> None:
+    for ms in (0, 50, 500):
+        plan = LATENCIES[ms]
+        assert plan.rounds * plan.crowd.closely >= 100
+        assert plan.rounds * min(plan.crowd.others, plan.alone.others) >= 20
+
+
+def test_our_share_is_told_in_short_with_the_p99_where_there_is_one() -> None:
+    direct, ours = Took([[0.010] * 100]), Took([[0.015] * 98 + [0.045] * 2])
+    few = Took([[0.020] * 3])
+
+    told = in_short(
+        {
+            (ALONE, 0): {DIRECT: direct, OURS: ours},
+            (CROWD, 0): {DIRECT: direct, OURS: ours},
+            (CROWD, 5_000): {DIRECT: direct, OURS: few},
+        }
+    )
+
+    assert told == (
+        "this service takes over the direct call, with 10 jobs a second, at the median (and p99):"
+        " 5 ms (35) at 0 ms, 10 ms at 5,000 ms"
+    )
+
+
+def test_who_asks_one_at_a_time_asks_each_way_as_often_as_it_is_compared(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def asking(name: str) -> Way:
+        return Way(lambda _: asked.append(name), tmp_path)
+
+    ways = {name: asking(name) for name in (OURS, "RQ")}
+
+    took = alone(ways, 0, Jobs(3, 1))
+
+    assert asked == [OURS, "RQ", OURS, OURS]
+    assert {name: len(seconds) for name, seconds in took.items()} == {OURS: 3, "RQ": 1}
 
 
 def test_a_call_that_fails_is_counted_and_took_no_time() -> None:
@@ -60,7 +120,7 @@ def test_a_call_that_fails_is_counted_and_took_no_time() -> None:
 
     way.add([0.010, FAILED])
 
-    assert (way.jobs(), way.failed, way.ms(0.99)) == (1, 1, 10)
+    assert (way.jobs(), way.failed, way.ms(0.5)) == (1, 1, 10)
 
 
 @pytest.mark.parametrize(("ms", "at_once"), [(5_000, True), (0, False)])
@@ -80,7 +140,7 @@ def test_ways_whose_calls_take_long_begin_when_the_one_before_has_sent_its_own(
     ways = {"first": Way(first, tmp_path), "second": Way(second, tmp_path)}
     took = {name: Took() for name in ways}
     begun = time.monotonic()
-    crowds(ways, ms, 2, took)
+    crowds(ways, ms, Jobs(9, 2), took)
 
     assert met == [at_once] * 2
     assert min(began) - begun >= 0.2
@@ -95,7 +155,7 @@ def test_what_is_accepted_stands_beside_what_is_only_sent() -> None:
     told = submitted([alone, ours])
 
     assert told[1][:6] == [1, STOPPED, "yes", "180", "0.90", "2.00"]
-    assert told[1][6:] == [pytest.approx(30), pytest.approx(30), 3]
+    assert told[1][6:] == [pytest.approx(20), pytest.approx(30), 3]
 
 
 def test_a_rate_is_kept_and_other_answers_are_counted(door: ThreadingHTTPServer) -> None:

@@ -63,7 +63,7 @@ def test_a_row_tells_medians_of_the_rounds_between_the_extremes() -> None:
     told = row(HELD)
 
     assert told[:4] == ["stream", 6, "5", 1]
-    assert told[4:7] == ["30 (20 to 50)"] * 3
+    assert told[4:7] == ["30 (10 to 50)", "30 (20 to 50)", "30 (20 to 50)"]
     assert told[7:] == ["4", "400", "1.00", "2"]
 
 
