@@ -210,8 +210,8 @@ def main(words: Sequence[str]) -> None:
     allowed = 100 * LIMIT.seconds / (LIMIT.calls * _interval())
     notes = [
         f"The guard of {load_settings(None).provider_rate_guard_ms} ms allows {allowed:.1f} %.",
-        f"Celery's workers have the same in sum ({divided_rate(1)}), and 100 threads.",
-        "They take no task before a thread is free for it; their Redis writes no file.",
+        f"Celery's workers have the same in sum ({divided_rate(1)}), and 100 greenlets.",
+        "They take no task before a greenlet is free for it; their Redis writes no file.",
         "Two cases of one way run at once: most of their time is a wait.",
     ]
     report("limit_use", _HEAD, [row(used) for used in found], plot(found), notes, in_short(found))

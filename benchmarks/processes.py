@@ -40,7 +40,9 @@ def descendants(pid: int) -> list[int]:
 
 def family(pid: int) -> list[int]:
     """Return a process and all that it has started, directly or not."""
-    told = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    told = ""
+    with suppress(OSError):  # it has ended meanwhile
+        told = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     return [pid, *(child for each in told.split() for child in family(int(each)))]
 
 

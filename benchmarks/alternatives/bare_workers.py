@@ -13,10 +13,12 @@ from benchmarks.provider import Conduct, Provider, provider
 from tests.e2e.stack import eventually
 from tests.redis_server import embedded_server
 
-_COMMAND = ("celery", "-q", "-A", "benchmarks.alternatives.bare_celery", "worker")
+# With threads a worker's loop looks at ten of the tasks that its `rate_limit` holds back and then sleeps
+# for a second: one task a second. Greenlets have a timer of their own.
+_COMMAND = ("celery", "-q", "-A", "benchmarks.alternatives.bare_celery", "worker", "-P", "gevent")
 # Of all workers: twice the calls of 3 s that the limit lets be in flight. A worker with more holds
-# tasks back, by its own `rate_limit`, that another could start.
-_THREADS = 100
+# tasks back that another could start.
+_GREENLETS = 100
 _START_SECONDS = 90
 
 
@@ -36,9 +38,9 @@ def bare_celery(
             "BARE_RATE_LIMIT": rate,
             "BARE_PROVIDER": f"http://127.0.0.1:{stands.port}/",
         }
-        threads = str(_THREADS // workers)
+        greenlets = str(_GREENLETS // workers)
         processes = [
-            start([*_COMMAND, "-c", threads, "-n", f"b{number}@%h"], folder / "log", given)
+            start([*_COMMAND, "-c", greenlets, "-n", f"b{number}@%h"], folder / "log", given)
             for number in range(workers)
         ]
         stack.enter_context(stopped(processes))

@@ -1,5 +1,7 @@
 """What the benchmark of waiting callers computes, and that its callers see what they are answered."""
 
+import multiprocessing
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -8,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from benchmarks.callers import Ask, hold
+from benchmarks.callers import Ask, call_all, hold
 from benchmarks.waiting import Held, in_short, plot, row, since_the_end
 from tests.builders import a_job
 
@@ -48,6 +50,20 @@ def test_a_caller_is_answered_rightly_when_the_answer_is_whole_and_holds_what_it
 
     assert list(answers.right) == [True, False, False]
     assert all(begun < moment < time.time() for moment in answers.moments)
+
+
+def test_callers_end_when_nobody_is_left_to_ask_for_their_answers() -> None:
+    ours, theirs = multiprocessing.Pipe()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        callers = threading.Thread(target=call_all, args=[theirs, port, [Ask("/")]], daemon=True)
+        callers.start()
+        connection, _ = silent.accept()
+        with connection:
+            ours.close()
+            callers.join(10)
+    assert not callers.is_alive()
+    theirs.close()
 
 
 def test_a_wake_up_is_told_from_its_jobs_end() -> None:
