@@ -169,11 +169,18 @@ def row(used: Used) -> list[object]:
         used.case.come,
         len(used.calls),
         round(used.use, 1),
-        f"{lost(used.calls, _interval()):.1f}",
+        _lost(used),
         used.counted.refused,
         f"{used.locked_out:.0f} of {used.end - used.begin:.0f}",
         busiest(used.counted.accepted),
     ]
+
+
+def _lost(used: Used) -> str:
+    """Return the slots that were lost; nothing where none could be used, or nobody used one."""
+    if used.locked_out or len(used.calls) < 2:
+        return ""
+    return f"{lost(used.calls, _interval()):.1f}"
 
 
 def plot(found: Sequence[Used]) -> Bars:

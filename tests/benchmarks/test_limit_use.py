@@ -8,13 +8,13 @@ from benchmarks.provider import LOCKOUT_SECONDS, Counted
 from shared.moves import Pace
 from shared.settings import load_settings
 
+INTERVAL = Pace.of(LIMIT, load_settings(None).provider_rate_guard_ms).interval_ms / 1000
+
 
 def test_the_divided_way_may_take_as_much_as_this_service() -> None:
-    ours = 60_000 / Pace.of(LIMIT, load_settings(None).provider_rate_guard_ms).interval_ms
-
     for workers in (1, 2, 4):
         rate, _, unit = divided_rate(workers).partition("/")
-        assert workers * float(rate) == pytest.approx(ours, abs=0.02)
+        assert workers * float(rate) == pytest.approx(60 / INTERVAL, abs=0.02)
         assert unit == "m"
 
 
@@ -43,6 +43,21 @@ def test_a_lock_out_counts_as_far_as_use_is_told() -> None:
     used = Used(cases()[0][0], Counted([], 9, lockouts=[-50.0, 30.0]), 5.0, 75.0)
 
     assert used.locked_out == 5 + 45
+
+
+@pytest.mark.parametrize(
+    ("counted", "told"),
+    [
+        (Counted([0.0, 10.0, 20.0], 0), f"{20 / INTERVAL - 2:.1f}"),
+        (Counted([0.0, 10.0, 20.0], 1, lockouts=[0.5]), ""),
+        (Counted([0.0], 0), ""),
+        (Counted([], 0), ""),
+    ],
+)
+def test_slots_are_lost_only_between_calls_and_with_no_lock_out(
+    counted: Counted, told: str
+) -> None:
+    assert row(Used(cases()[0][0], counted, 0.0, 40.0))[5] == told
 
 
 def test_the_plot_of_use_has_a_bar_where_a_way_was_measured() -> None:

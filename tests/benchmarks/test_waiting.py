@@ -1,5 +1,6 @@
 """What the benchmark of waiting callers computes, and that its callers see what they are answered."""
 
+import math
 import multiprocessing
 import socket
 import threading
@@ -11,11 +12,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from benchmarks.callers import Ask, call_all, hold
-from benchmarks.waiting import Held, in_short, plot, row, since_the_end
+from benchmarks.waiting import Held, ends_a_second, in_short, plot, row, since_the_end
 from tests.builders import a_job
 
 HELD = Held(
-    "stream", 6, 30_000, 0.006, [[0.01, 0.02], [0.03], [0.05]], [0.1, 0.4], 0.5, 1, [0.001, 0.002]
+    "stream",
+    6,
+    30_000,
+    0.006,
+    [[0.01, 0.02], [0.03], [0.05]],
+    [0.1, 0.4],
+    0.5,
+    98.7,
+    1,
+    [0.001, 0.002],
 )
 
 
@@ -75,12 +85,20 @@ def test_a_wake_up_is_told_from_its_jobs_end() -> None:
     assert told == [0.25, None, 0.5]
 
 
+def test_the_rate_is_told_at_which_jobs_ended() -> None:
+    ended = [replace(a_job(), finished=1_000 + 20 * number) for number in range(11)]
+    other = replace(a_job(), finished=9_000)
+
+    assert ends_a_second([other, *ended], {job.id for job in ended}) == pytest.approx(50)
+    assert math.isnan(ends_a_second([], set()))
+
+
 def test_a_row_tells_medians_of_the_rounds_between_the_extremes() -> None:
     told = row(HELD)
 
-    assert told[:4] == ["stream", 6, "5", 1]
-    assert told[4:7] == ["30 (10 to 50)", "30 (20 to 50)", "30 (20 to 50)"]
-    assert told[7:] == ["4", "400", "1.00", "2"]
+    assert told[:5] == ["stream", 6, "5", 1, "99"]
+    assert told[5:8] == ["30 (10 to 50)", "30 (20 to 50)", "30 (20 to 50)"]
+    assert told[8:] == ["4", "400", "1.00", "2"]
 
 
 def test_a_plot_has_a_line_for_each_kind_by_the_number_of_callers() -> None:
@@ -102,5 +120,5 @@ def test_the_largest_crowds_are_told_in_short() -> None:
 def test_who_was_never_woken_leaves_a_row_without_times() -> None:
     nobody = replace(HELD, rounds=[[], [], []], rest=[], wrong=6)
 
-    assert row(nobody)[3:9] == [6, "", "", "", "", ""]
+    assert row(nobody)[3:10] == [6, "99", "", "", "", "", ""]
     assert plot([nobody]).series == {}
