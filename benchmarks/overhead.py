@@ -18,7 +18,7 @@ import requests
 
 from benchmarks.alternatives.running import DRAMATIQ_LOOK_MS
 from benchmarks.figures import quantile
-from benchmarks.picture_ways import DIRECT, EVERY, OURS, Call, Way, ways
+from benchmarks.picture_ways import DIRECT, EVERY, OURS, Call, Way, held_still, ways
 from benchmarks.plots import Bars
 from benchmarks.processes import cpu_of
 from benchmarks.report import progress, report, spread
@@ -111,9 +111,12 @@ def alone(ways: Mapping[str, Way], ms: int, jobs: Jobs) -> dict[str, list[float]
     """Have one caller at a time ask each way for so many jobs; return the seconds each took."""
     took: dict[str, list[float]] = {name: [] for name in ways}
     if ms <= _IN_TURN_MS:
-        for turn in range(max(map(jobs.of, ways))):
-            for name in [each for each in ways if turn < jobs.of(each)]:
-                took[name].append(_timed(ways[name].call, ms, time.monotonic()))
+        quiet = [name for name, way in ways.items() if not way.polls]
+        for asked in (quiet, [name for name in ways if name not in quiet]):
+            with held_still(ways, asked):
+                for turn in range(max(map(jobs.of, asked), default=0)):
+                    for name in [each for each in asked if turn < jobs.of(each)]:
+                        took[name].append(_timed(ways[name].call, ms, time.monotonic()))
         return took
 
     def ask(place: tuple[int, str]) -> None:
@@ -155,9 +158,10 @@ def crowds(ways: Mapping[str, Way], ms: int, jobs: Jobs, took: Mapping[str, Took
         if overlap:
             due = begin + sum(map(jobs.of, names[:number])) / _A_SECOND
             time.sleep(max(0.0, due - time.monotonic()))
-        before = cpu_of(ways[name].folder)
-        took[name].add(crowd(ways[name].call, ms, jobs.of(name)))
-        took[name].cpu += cpu_of(ways[name].folder) - before
+        with held_still(ways, ways if overlap else [name]):
+            before = cpu_of(ways[name].folder)
+            took[name].add(crowd(ways[name].call, ms, jobs.of(name)))
+            took[name].cpu += cpu_of(ways[name].folder) - before
 
     with ThreadPoolExecutor(len(ways) if overlap else 1) as pool:
         list(pool.map(ask, range(len(names))))
@@ -240,7 +244,8 @@ def main(words: Sequence[str]) -> None:
         f"{CROWD}: from up to {_CALLERS} callers, as many as wait. CPU: of web, worker and Redis then.",
         "At 5,000 ms several ways wait at once; two at most begin or end calls meanwhile.",
         "Each Redis syncs every write, as ours; Redis's default: none (appendonly no).",
-        f"Dramatiq looks for a task every {DRAMATIQ_LOOK_MS} ms (by itself up to 1,000).",
+        f"Dramatiq looks for a task every {DRAMATIQ_LOOK_MS} ms at most (by itself 1,000).",
+        "Each look is a synced write: it is held still while others are measured in turn.",
     ]
     report("overhead", _HEAD, rows(cells), plot, notes, in_short(cells))
 
@@ -257,6 +262,8 @@ def in_short(cells: Cells) -> str:
         for (come, ms), by_way in cells.items()
         if come == CROWD and OURS in by_way
     ]
+    if not told:
+        return ""
     return (
         f"{OURS} takes over the direct call, with {CROWD}, at the median (and p99): "
         f"{', '.join(told)}"

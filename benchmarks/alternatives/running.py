@@ -26,7 +26,8 @@ class Alternative:
     """One alternative: its module, its worker's command if it has a queue, its server's options.
 
     `{}` stands for how many jobs are to be worked on, or held, at once. `synced` says whether its Redis
-    syncs every write, as ours, or writes what it does by itself.
+    syncs every write, as ours, or writes what it does by itself; `polls` that its idle worker asks that
+    Redis again and again.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Alternative:
     worker: str = ""
     server: str = _GEVENT
     synced: bool = True
+    polls: bool = False
 
 
 _CELERY = f"celery -q -A {_MODULE}.on_celery:queue worker --without-gossip --pool threads -c {{}}"
@@ -42,14 +44,14 @@ _RQ = f"rq.cli worker-pool -q -c {_MODULE}.picture -n {{}} -w rq.worker.SimpleWo
 _DRAMATIQ = f"dramatiq {_MODULE}.on_dramatiq --processes 1 --threads {{}}"
 _HUEY = f"huey.bin.huey_consumer {_MODULE}.on_huey.queue -q -k thread -w {{}}"
 # Its workers ask Redis again and again, idle up to a second later: a job would wait for that.
-DRAMATIQ_LOOK_MS = 20
+DRAMATIQ_LOOK_MS = 10
 _DRAMATIQ_GIVEN = {"dramatiq_worker_timeout": str(DRAMATIQ_LOOK_MS)}
 ALTERNATIVES = (
     Alternative("plain Flask", "plain_app", server="-k gthread --threads {}"),
     Alternative("Celery", "on_celery", _CELERY),
     Alternative("Celery, Redis's default", "on_celery", _CELERY, synced=False),
     Alternative("RQ", "on_rq", _RQ),
-    Alternative("Dramatiq", "on_dramatiq", _DRAMATIQ),
+    Alternative("Dramatiq", "on_dramatiq", _DRAMATIQ, polls=True),
     Alternative("Huey", "on_huey", _HUEY),
 )
 

@@ -1,5 +1,7 @@
 """What the comparison with others computes, and that a caller of each kind is answered."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,10 +23,11 @@ from benchmarks.overhead import (
     in_short,
     rows,
 )
-from benchmarks.picture_ways import DIRECT, OURS, Way
+from benchmarks.picture_ways import DIRECT, OURS, Way, held_still
 from benchmarks.submissions import BARE, STOPPED, Case
 from benchmarks.submissions import rows as submitted
 from benchmarks.submitters import Answers, as_fast_as_answered, at_a_rate
+from tests.e2e.stack import eventually
 
 HERE = Path(__file__).parent
 
@@ -145,6 +148,32 @@ def test_ways_whose_calls_take_long_begin_when_the_one_before_has_sent_its_own(
     assert met == [at_once] * 2
     assert min(began) - begun >= 0.2
     assert [each.jobs() for each in took.values()] == [2, 2]
+
+
+def test_who_polls_is_held_still_while_others_are_asked(tmp_path: Path) -> None:
+    folder = tmp_path / "polls"
+    folder.mkdir()
+    ways = {
+        "polls": Way(lambda _: None, folder, polls=True),
+        "other": Way(lambda _: None, tmp_path),
+    }
+
+    def state(pid: int) -> str:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+    given = {"FOLDER": f"{folder}/"}
+    command = [sys.executable, "-c", "import time; print(1, flush=True); time.sleep(30)"]
+    with subprocess.Popen(command, env=given, stdout=subprocess.PIPE) as worker:
+        assert worker.stdout
+        worker.stdout.readline()
+        with held_still(ways, ["other"]):
+            eventually(lambda: state(worker.pid) == "T", 5, "the stop")
+        eventually(lambda: state(worker.pid) != "T", 5, "the end of the stop")
+        with held_still(ways, ["polls"]):
+            asked = state(worker.pid)
+        worker.kill()
+
+    assert asked != "T"
 
 
 def test_what_is_accepted_stands_beside_what_is_only_sent() -> None:
