@@ -44,13 +44,20 @@ class Caller(asyncio.Protocol):
         self._ask = ask
         self._stream = ask.path.endswith("/events")
         self._done = done
+        self._transport: asyncio.WriteTransport | None = None
         self.answered = 0.0
         self._told = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask."""
+        self._transport = cast("asyncio.WriteTransport", transport)
         head = f"GET {self._ask.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
-        cast("asyncio.WriteTransport", transport).write(head.encode())
+        self._transport.write(head.encode())
+
+    def leave(self) -> None:
+        """Close the connection, answered or not."""
+        if self._transport:
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Note when the answer began; of a stream, the event that tells the end."""
@@ -117,6 +124,8 @@ class _Callers:
             asked = self._channel.recv()
         except EOFError:  # whoever asked is gone
             asyncio.get_running_loop().remove_reader(self._channel.fileno())
+            for caller in self._callers:
+                caller.leave()
             if self._work:
                 self._work.cancel()
             return

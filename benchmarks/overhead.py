@@ -27,7 +27,7 @@ FAILED = -1.0
 # What takes longer than this is waited for by several ways at once: the calls only wait meanwhile.
 _IN_TURN_MS = 100
 _CROWD_IN_TURN_MS = 1_000
-# A job that finds all callers waiting for theirs begins late: at 5,000 ms all are.
+# More than are ever in flight: no job waits for a caller.
 _CALLERS, _A_SECOND = 50, 10
 ALONE, CROWD = "one at a time", f"{_A_SECOND} jobs a second"
 # These are compared to their p99, which takes time; the others have fewer jobs.

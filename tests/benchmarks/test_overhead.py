@@ -5,9 +5,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
@@ -27,35 +27,29 @@ from benchmarks.picture_ways import DIRECT, OURS, Way, held_still
 from benchmarks.submissions import BARE, STOPPED, Case
 from benchmarks.submissions import rows as submitted
 from benchmarks.submitters import Answers, as_fast_as_answered, at_a_rate
+from tests.benchmarks.door import door
 from tests.e2e.stack import eventually
 
 HERE = Path(__file__).parent
 
 
-class _Door(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    keys: ClassVar[list[str | None]] = []
+@dataclass
+class _Submitted:
+    """Where jobs are submitted to: every second one is refused; `keys` are their Idempotency-Keys."""
 
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.keys.append(self.headers["Idempotency-Key"])
-        self.send_response(202 if len(self.keys) % 2 else 503)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
+    port: int = 0
+    keys: list[str | None] = field(default_factory=list)
 
-    def log_message(self, *_: object) -> None:
-        pass
+    def answer(self, request: BaseHTTPRequestHandler) -> tuple[int, bytes]:
+        self.keys.append(request.headers["Idempotency-Key"])
+        return (202 if len(self.keys) % 2 else 503), b"{}"
 
 
 @pytest.fixture
-def door() -> Iterator[ThreadingHTTPServer]:
-    _Door.keys = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Door)
-    threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+def submitted_to() -> Iterator[_Submitted]:
+    told = _Submitted()
+    with door(told.answer) as told.port:
+        yield told
 
 
 def test_what_is_over_the_direct_call_is_told_quantile_by_quantile() -> None:
@@ -187,16 +181,16 @@ def test_what_is_accepted_stands_beside_what_is_only_sent() -> None:
     assert told[1][6:] == [pytest.approx(20), pytest.approx(30), 3]
 
 
-def test_a_rate_is_kept_and_other_answers_are_counted(door: ThreadingHTTPServer) -> None:
-    answers = at_a_rate(door.server_port, 0.2, 200, keys=True)
+def test_a_rate_is_kept_and_other_answers_are_counted(submitted_to: _Submitted) -> None:
+    answers = at_a_rate(submitted_to.port, 0.2, 200, keys=True)
 
     assert (len(answers.seconds), answers.others) == (20, 20)
-    assert len(set(_Door.keys)) == 40
+    assert len(set(submitted_to.keys)) == 40
     assert answers.lasted >= 0.19
 
 
-def test_who_is_answered_submits_again_until_the_time_is_up(door: ThreadingHTTPServer) -> None:
-    answers = as_fast_as_answered(door.server_port, 0.2, keys=False)
+def test_who_is_answered_submits_again_until_the_time_is_up(submitted_to: _Submitted) -> None:
+    answers = as_fast_as_answered(submitted_to.port, 0.2, keys=False)
 
-    assert len(answers.seconds) + answers.others == len(_Door.keys) > 0
-    assert set(_Door.keys) == {None}
+    assert len(answers.seconds) + answers.others == len(submitted_to.keys) > 0
+    assert set(submitted_to.keys) == {None}

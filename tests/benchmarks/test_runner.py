@@ -37,6 +37,16 @@ def test_all_take_less_than_twenty_minutes() -> None:
     assert sum(PROGRAMS.values()) < 20 * 60
 
 
+@pytest.mark.parametrize(("name", "seconds"), {**PROGRAMS, **OTHERS}.items())
+def test_the_readme_tells_how_long_each_takes(name: str, seconds: int) -> None:
+    told = (Path(runner.__file__).parent / "README.md").read_text(encoding="utf-8")
+
+    (line,) = [
+        row for row in told.splitlines() if row.startswith(f"| `python -m benchmarks.{name}")
+    ]
+    assert line.rpartition(" | ")[2] == f"{seconds} |"
+
+
 def test_one_that_fails_leaves_the_others_alone_and_is_told(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

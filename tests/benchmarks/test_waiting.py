@@ -5,14 +5,14 @@ import multiprocessing
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from benchmarks.callers import Ask, call_all, hold
 from benchmarks.waiting import Held, ends_a_second, in_short, plot, row, since_the_end
+from tests.benchmarks.door import door
 from tests.builders import a_job
 
 HELD = Held(
@@ -29,33 +29,16 @@ HELD = Held(
 )
 
 
-class _Door(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        self.send_response(503 if self.path == "/away" else 200)
-        self.end_headers()
-        self.wfile.write(b"a fox")
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def door() -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Door)
-    threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
-    yield server.server_port
-    server.shutdown()
-    server.server_close()
-
-
-def test_a_caller_is_answered_rightly_when_the_answer_is_whole_and_holds_what_it_should(
-    door: int,
-) -> None:
+def test_a_caller_is_answered_rightly_when_the_answer_is_whole_and_holds_what_it_should() -> None:
     begun = time.time()
 
-    with hold(door, [Ask("/", (b"a fox",)), Ask("/", (b"a dog",)), Ask("/away")]) as crowd:
+    def answer(request: BaseHTTPRequestHandler) -> tuple[int, bytes]:
+        return (503 if request.path == "/away" else 200), b"a fox"
+
+    with (
+        door(answer) as port,
+        hold(port, [Ask("/", (b"a fox",)), Ask("/", (b"a dog",)), Ask("/away")]) as crowd,
+    ):
         answers = crowd.answers()
 
     assert list(answers.right) == [True, False, False]
