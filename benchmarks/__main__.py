@@ -24,7 +24,7 @@ PROGRAMS = {
     "submissions": 150,
     "waiting": 180,
     "in_flight": 140,
-    "limit_use": 270,
+    "limit_use": 275,
     "growth": 60,
     "start": 90,
 }

@@ -34,7 +34,7 @@ _WARM_SECONDS = 5.0
 # Whole bursts.
 _SECONDS = 20.0
 # As long as a lock-out and what leads to it.
-_SECONDS_WITH_LOCKOUT = LOCKOUT_SECONDS + 5
+_SECONDS_WITH_LOCKOUT = LOCKOUT_SECONDS + 10
 _START_SECONDS = 180
 _CONDUCT = Conduct(jitter=TRAVEL_SECONDS, lockout=LOCKOUT_SECONDS)
 _HEAD = (
