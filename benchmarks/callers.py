@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -44,13 +44,20 @@ class Caller(asyncio.Protocol):
         self._ask = ask
         self._stream = ask.path.endswith("/events")
         self._done = done
+        self._transport: asyncio.WriteTransport | None = None
         self.answered = 0.0
         self._told = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask."""
+        self._transport = cast("asyncio.WriteTransport", transport)
         head = f"GET {self._ask.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
-        cast("asyncio.WriteTransport", transport).write(head.encode())
+        self._transport.write(head.encode())
+
+    def leave(self) -> None:
+        """Close the connection, answered or not."""
+        if self._transport:
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Note when the answer began; of a stream, the event that tells the end."""
@@ -84,9 +91,11 @@ class _Callers:
         self._callers: list[Caller] = []
         self._late: list[float] = []
         self._over = asyncio.Event()
+        self._work: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
+        self._work = asyncio.current_task()
         loop.add_reader(self._channel.fileno(), self._tell)
         begin, ends = loop.time(), []
         for number, ask in enumerate(self._asks):
@@ -111,15 +120,28 @@ class _Callers:
             self._late.append(loop.time() - due)
 
     def _tell(self) -> None:
-        if self._channel.recv() == "answers":
+        try:
+            asked = self._channel.recv()
+        except EOFError:  # whoever asked is gone
+            asyncio.get_running_loop().remove_reader(self._channel.fileno())
+            for caller in self._callers:
+                caller.leave()
+            if self._work:
+                self._work.cancel()
+            return
+        if asked == "answers":
             self._over.set()
         else:
             self._channel.send(sum(caller.ended for caller in self._callers))
 
 
 def call_all(channel: "Channel[object, object]", port: int, asks: Sequence[Ask]) -> None:
-    """Ask for everything, in this process; tell how many have ended, or their Answers, when asked."""
-    asyncio.run(_Callers(channel, port, asks).run())
+    """Ask for everything, in this process; tell how many have ended, or their Answers, when asked.
+
+    It ends when there is nobody left to ask.
+    """
+    with suppress(asyncio.CancelledError):
+        asyncio.run(_Callers(channel, port, asks).run())
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,12 @@ def use(calls: Sequence[float], begin: float, end: float, rate: Rate = LIMIT) ->
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Return the value that so great a share (0 to 1) of the values does not exceed; of none, NaN."""
+    """Return the least value that so great a share (0 to 1) of them does not exceed; of none, NaN."""
     if not values:
         return math.nan
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    # rounded, since 0.95 of 20 is no whole number to a computer
+    rank = math.ceil(round(share * len(values), 6))
+    return sorted(values)[max(0, rank - 1)]
 
 
 def busiest(calls: Sequence[float], seconds: float = LIMIT.seconds) -> int:

@@ -2,9 +2,9 @@
 
 One, two and four workers, a provider that takes 3 s, and up to 50 ms of travel. Jobs come at the rate
 of the limit, one by one or as 150 every 10 s, to this service and to Celery alone: with its own
-`rate_limit` divided among the workers, and with none. The provider counts calls where they arrive, in an
-exact window, and a call too many locks everybody out for 60 s, as it is documented. With words: only
-those ways whose name holds one.
+`rate_limit`, as much in sum as this service takes, divided among the workers, and with none. Two cases
+run at once. The provider counts calls where they arrive, in an exact window, and a call too many locks
+everybody out for 60 s, as it is documented. With words: only those ways whose name holds one.
 """
 
 import math
@@ -95,23 +95,33 @@ class Used:
 
 
 def cases() -> list[list[Case]]:
-    """Return the cases, those together that run at the same time."""
+    """Return the cases, those together that run at the same time: two of one way."""
     bursts = (1, LIMIT.calls)
-    groups = [
-        [Case(OURS, workers, burst, _SECONDS, partial(_ours, workers)) for burst in bursts]
-        for workers in WORKERS
+    return [
+        *([_of_ours(workers, burst) for burst in bursts] for workers in WORKERS),
+        [_divided(1, 1), _divided(4, 1)],
+        [_divided(2, burst) for burst in bursts],
+        [_unlimited(2, burst) for burst in bursts],
     ]
-    divided = [_bare(DIVIDED, _divided(each), each, burst) for each in WORKERS for burst in bursts]
-    return [*groups, [*divided, *(_bare(UNLIMITED, "", 2, burst) for burst in bursts)]]
 
 
-def _divided(workers: int) -> str:
-    return f"{60 * LIMIT.calls // LIMIT.seconds // workers}/m"
+def _of_ours(workers: int, burst: int) -> Case:
+    return Case(OURS, workers, burst, _SECONDS, partial(_ours, workers))
 
 
-def _bare(way: str, rate: str, workers: int, burst: int) -> Case:
-    side = partial(_bare_side, workers, rate)
-    return Case(way, workers, burst, _SECONDS_WITH_LOCKOUT, side)
+def _divided(workers: int, burst: int) -> Case:
+    side = partial(_bare_side, workers, divided_rate(workers))
+    return Case(DIVIDED, workers, burst, _SECONDS, side)
+
+
+def _unlimited(workers: int, burst: int) -> Case:
+    side = partial(_bare_side, workers, "")
+    return Case(UNLIMITED, workers, burst, _SECONDS_WITH_LOCKOUT, side)
+
+
+def divided_rate(workers: int) -> str:
+    """Return each worker's share of what this service takes of the limit, as Celery's `rate_limit`."""
+    return f"{60 / _interval() / workers:.2f}/m"
 
 
 @contextmanager
@@ -159,11 +169,18 @@ def row(used: Used) -> list[object]:
         used.case.come,
         len(used.calls),
         round(used.use, 1),
-        f"{lost(used.calls, _interval()):.1f}",
+        _lost(used),
         used.counted.refused,
         f"{used.locked_out:.0f} of {used.end - used.begin:.0f}",
         busiest(used.counted.accepted),
     ]
+
+
+def _lost(used: Used) -> str:
+    """Return the slots that were lost; nothing where none could be used, or nobody used one."""
+    if used.locked_out or len(used.calls) < 2:
+        return ""
+    return f"{lost(used.calls, _interval()):.1f}"
 
 
 def plot(found: Sequence[Used]) -> Bars:
@@ -200,7 +217,9 @@ def main(words: Sequence[str]) -> None:
     allowed = 100 * LIMIT.seconds / (LIMIT.calls * _interval())
     notes = [
         f"The guard of {load_settings(None).provider_rate_guard_ms} ms allows {allowed:.1f} %.",
-        "Two cases of this service run at once, and all of Celery's: most of their time is a wait.",
+        f"Celery's workers have the same in sum ({divided_rate(1)}), and 100 greenlets.",
+        "They take no task before a greenlet is free for it; their Redis writes no file.",
+        "Two cases of one way run at once: most of their time is a wait.",
     ]
     report("limit_use", _HEAD, [row(used) for used in found], plot(found), notes, in_short(found))
 

@@ -2,8 +2,9 @@
 
 Beside ours: the plain Flask app, Celery, RQ, Dramatiq and Huey, all with the same call to a stand-in for
 the provider, the same check of the picture and the same synced write, each queue on a Redis of its own
-with the same settings. One caller asks all ways in turn; 50 callers send 10 jobs a second to one way
-after the other. With words: only these ways, and these latencies of the provider in ms.
+with the same settings, and Celery once more on one as it comes. One caller asks all ways in turn; then
+each way gets 10 jobs a second, whether or not those before are done, from up to 50 callers. With words:
+only these ways, and these latencies of the provider in ms.
 """
 
 import math
@@ -15,8 +16,9 @@ from dataclasses import dataclass, field
 
 import requests
 
+from benchmarks.alternatives.running import DRAMATIQ_LOOK_MS
 from benchmarks.figures import quantile
-from benchmarks.picture_ways import DIRECT, EVERY, OURS, Call, Way, ways
+from benchmarks.picture_ways import DIRECT, EVERY, OURS, Call, Way, held_still, ways
 from benchmarks.plots import Bars
 from benchmarks.processes import cpu_of
 from benchmarks.report import progress, report, spread
@@ -25,24 +27,42 @@ FAILED = -1.0
 # What takes longer than this is waited for by several ways at once: the calls only wait meanwhile.
 _IN_TURN_MS = 100
 _CROWD_IN_TURN_MS = 1_000
-_CROWD, _A_SECOND = 50, 10
+# More than are ever in flight: no job waits for a caller.
+_CALLERS, _A_SECOND = 50, 10
+ALONE, CROWD = "one at a time", f"{_A_SECOND} jobs a second"
+# These are compared to their p99, which takes time; the others have fewer jobs.
+CLOSELY = (DIRECT, "Celery", OURS)
+# A quantile of fewer values would be their greatest, or almost.
+_SHARES = {0.5: 1, 0.95: 20, 0.99: 100}
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """How many jobs there are for each way of those that are compared closely, and of the others."""
+
+    closely: int
+    others: int
+
+    def of(self, name: str) -> int:
+        """Return how many a way gets."""
+        return self.closely if name in CLOSELY else self.others
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many jobs of one caller there are a round, how many of the fifty, and how many rounds."""
+    """How many jobs there are a round, one at a time and at a rate, and how many rounds."""
 
-    alone: int
-    crowd: int
+    alone: Jobs
+    crowd: Jobs
     rounds: int
 
 
 # By the provider's latency in ms.
 LATENCIES = {
-    0: Plan(30, 40, 2),
-    50: Plan(20, 30, 2),
-    500: Plan(12, 40, 1),
-    5_000: Plan(3, 30, 1),
+    0: Plan(Jobs(50, 50), Jobs(50, 15), 2),
+    50: Plan(Jobs(50, 10), Jobs(50, 15), 2),
+    500: Plan(Jobs(60, 20), Jobs(100, 20), 1),
+    5_000: Plan(Jobs(3, 3), Jobs(30, 30), 1),
 }
 
 
@@ -64,7 +84,9 @@ class Took:
         return sum(map(len, self.rounds))
 
     def ms(self, share: float) -> float:
-        """Return a quantile of all rounds."""
+        """Return a quantile of all rounds; NaN of fewer jobs than it needs."""
+        if self.jobs() < _SHARES[share]:
+            return math.nan
         return quantile([1000 * each for one in self.rounds for each in one], share)
 
     def medians(self) -> list[float]:
@@ -72,7 +94,7 @@ class Took:
         return [1000 * quantile(one, 0.5) for one in self.rounds if one]
 
 
-Cells = Mapping[tuple[int, int], Mapping[str, Took]]
+Cells = Mapping[tuple[str, int], Mapping[str, Took]]
 
 
 def _timed(call: Call, ms: int, begin: float) -> float:
@@ -85,19 +107,22 @@ def _timed(call: Call, ms: int, begin: float) -> float:
     return time.monotonic() - begin
 
 
-def alone(ways: Mapping[str, Way], ms: int, jobs: int) -> dict[str, list[float]]:
+def alone(ways: Mapping[str, Way], ms: int, jobs: Jobs) -> dict[str, list[float]]:
     """Have one caller at a time ask each way for so many jobs; return the seconds each took."""
     took: dict[str, list[float]] = {name: [] for name in ways}
     if ms <= _IN_TURN_MS:
-        for _ in range(jobs):
-            for name, way in ways.items():
-                took[name].append(_timed(way.call, ms, time.monotonic()))
+        quiet = [name for name, way in ways.items() if not way.polls]
+        for asked in (quiet, [name for name in ways if name not in quiet]):
+            with held_still(ways, asked):
+                for turn in range(max(map(jobs.of, asked), default=0)):
+                    for name in [each for each in asked if turn < jobs.of(each)]:
+                        took[name].append(_timed(ways[name].call, ms, time.monotonic()))
         return took
 
     def ask(place: tuple[int, str]) -> None:
         number, name = place
         time.sleep(ms / 1000 * number / len(ways))
-        for _ in range(jobs):
+        for _ in range(jobs.of(name)):
             took[name].append(_timed(ways[name].call, ms, time.monotonic()))
 
     with ThreadPoolExecutor(len(ways)) as pool:
@@ -106,7 +131,7 @@ def alone(ways: Mapping[str, Way], ms: int, jobs: int) -> dict[str, list[float]]
 
 
 def crowd(call: Call, ms: int, jobs: int) -> list[float]:
-    """Have 50 callers ask for so many jobs, ten a second; return the seconds from when each was due."""
+    """Ask for so many jobs, ten a second, from up to 50 callers; tell the seconds since each was due."""
     begin = time.monotonic() + 0.05
 
     def ask(number: int) -> float:
@@ -114,37 +139,38 @@ def crowd(call: Call, ms: int, jobs: int) -> list[float]:
         time.sleep(max(0.0, due - time.monotonic()))
         return _timed(call, ms, due)
 
-    with ThreadPoolExecutor(_CROWD) as pool:
+    with ThreadPoolExecutor(_CALLERS) as pool:
         return list(pool.map(ask, range(jobs)))
 
 
-def crowds(ways: Mapping[str, Way], ms: int, jobs: int, took: Mapping[str, Took]) -> None:
-    """Have the fifty ask each way in turn, and add what it took.
+def crowds(ways: Mapping[str, Way], ms: int, jobs: Jobs, took: Mapping[str, Took]) -> None:
+    """Send ten jobs a second to each way in turn, and add what they took.
 
     Where calls take long the next way's begin when those of the one before have been sent: there are
     never more than two ways at work, the one whose calls begin and the one whose calls end.
     """
     overlap = ms > _CROWD_IN_TURN_MS
     begin = time.monotonic()
+    names = list(ways)
 
-    def ask(place: tuple[int, str]) -> None:
-        number, name = place
+    def ask(number: int) -> None:
+        name = names[number]
         if overlap:
-            time.sleep(max(0.0, begin + number * jobs / _A_SECOND - time.monotonic()))
-        before = cpu_of(ways[name].folder)
-        took[name].add(crowd(ways[name].call, ms, jobs))
-        took[name].cpu += cpu_of(ways[name].folder) - before
+            due = begin + sum(map(jobs.of, names[:number])) / _A_SECOND
+            time.sleep(max(0.0, due - time.monotonic()))
+        with held_still(ways, ways if overlap else [name]):
+            before = cpu_of(ways[name].folder)
+            took[name].add(crowd(ways[name].call, ms, jobs.of(name)))
+            took[name].cpu += cpu_of(ways[name].folder) - before
 
     with ThreadPoolExecutor(len(ways) if overlap else 1) as pool:
-        list(pool.map(ask, enumerate(ways)))
+        list(pool.map(ask, range(len(names))))
 
 
 def measure(ways: Mapping[str, Way], latencies: Sequence[int]) -> Cells:
-    """Return what each way's jobs took, by callers and latency; the ways take turns in each round."""
-    cells: dict[tuple[int, int], dict[str, Took]] = {
-        (callers, ms): {name: Took() for name in ways}
-        for callers in (1, _CROWD)
-        for ms in latencies
+    """Return what each way's jobs took, by how they come and latency; ways take turns in each round."""
+    cells: dict[tuple[str, int], dict[str, Took]] = {
+        (come, ms): {name: Took() for name in ways} for come in (ALONE, CROWD) for ms in latencies
     }
     for round_ in range(max(plan.rounds for plan in LATENCIES.values())):
         for ms in latencies:
@@ -152,8 +178,8 @@ def measure(ways: Mapping[str, Way], latencies: Sequence[int]) -> Cells:
             if round_ >= plan.rounds:
                 continue
             for name, seconds in alone(ways, ms, plan.alone).items():
-                cells[1, ms][name].add(seconds)
-            crowds(ways, ms, plan.crowd, cells[_CROWD, ms])
+                cells[ALONE, ms][name].add(seconds)
+            crowds(ways, ms, plan.crowd, cells[CROWD, ms])
             progress(f"round {round_ + 1}, {ms} ms: done")
     return cells
 
@@ -161,19 +187,28 @@ def measure(ways: Mapping[str, Way], latencies: Sequence[int]) -> Cells:
 def rows(cells: Cells) -> list[list[object]]:
     """Return a row for each cell and way; what is over direct is told quantile by quantile."""
     told: list[list[object]] = []
-    for (callers, ms), by_way in cells.items():
+    for (come, ms), by_way in cells.items():
         for name, took in by_way.items():
-            base = by_way[DIRECT] if name != DIRECT else None
-            over = [took.ms(share) - (base.ms(share) if base else 0) for share in (0.5, 0.95, 0.99)]
+            over = [_told(by_way, name, share) for share in _SHARES]
             cpu = f"{1000 * took.cpu / took.jobs():.1f}" if took.cpu and took.jobs() else ""
             told.append(
-                [callers, ms, name, took.jobs(), spread(took.medians()), *over, cpu, took.failed]
+                [come, ms, name, took.jobs(), spread(took.medians()), *over, cpu, took.failed]
             )
     return told
 
 
+def _told(by_way: Mapping[str, Took], name: str, share: float) -> float | str:
+    """Return what is over the direct call, or the direct call's own; nothing of too few jobs."""
+    ms = by_way[name].ms(share) if name == DIRECT else _over(by_way, name, share)
+    return "" if math.isnan(ms) else ms
+
+
+def _over(by_way: Mapping[str, Took], name: str, share: float) -> float:
+    return by_way[name].ms(share) - by_way[DIRECT].ms(share)
+
+
 _HEAD = (
-    "callers",
+    "jobs come",
     "provider ms",
     "way",
     "jobs",
@@ -194,37 +229,49 @@ def main(words: Sequence[str]) -> None:
     with ways(names) as running_ways:
         cells = measure(running_ways, latencies)
     plot = Bars(
-        "A waited job over the direct call: median of 50 callers, 10 jobs a second",
+        f"A waited job over the direct call: median, {CROWD}",
         "ms (logarithmic)",
         [f"{ms:,} ms" for ms in latencies],
         {
-            name: [_over_direct(cells[_CROWD, ms], name) for ms in latencies]
+            name: [_drawn(_over(cells[CROWD, ms], name, 0.5)) for ms in latencies]
             for name in names
             if name != DIRECT
         },
         log=True,
     )
     notes = [
-        "The direct call's own figures stand in its rows. CPU: web, worker and Redis of the 50 callers.",
+        "The direct call's own figures stand in its rows. A p95 is told of 20 jobs, a p99 of 100.",
+        f"{CROWD}: from up to {_CALLERS} callers, as many as wait. CPU: of web, worker and Redis then.",
         "At 5,000 ms several ways wait at once; two at most begin or end calls meanwhile.",
+        "Each Redis syncs every write, as ours; Redis's default: none (appendonly no).",
+        f"Dramatiq looks for a task every {DRAMATIQ_LOOK_MS} ms at most (by itself 1,000).",
+        "Each look is a synced write: it is held still while others are measured in turn.",
     ]
     report("overhead", _HEAD, rows(cells), plot, notes, in_short(cells))
 
 
-def _over_direct(by_way: Mapping[str, Took], name: str) -> float | None:
-    """Return the median over the direct call's, of which a logarithmic plot can show no 0."""
-    over = by_way[name].ms(0.5) - by_way[DIRECT].ms(0.5)
+def _drawn(over: float) -> float | None:
+    """Return what a logarithmic plot can show: no 0."""
     return None if math.isnan(over) else max(0.1, over)
 
 
 def in_short(cells: Cells) -> str:
-    """Return our share of each cell of the fifty, at the median."""
+    """Return our share of each cell with ten jobs a second, at the median and p99."""
     told = [
-        f"{by_way[OURS].ms(0.5) - by_way[DIRECT].ms(0.5):.0f} ms at {ms:,} ms"
-        for (callers, ms), by_way in cells.items()
-        if callers == _CROWD and OURS in by_way
+        f"{_over(by_way, OURS, 0.5):.0f} ms{_p99(_over(by_way, OURS, 0.99))} at {ms:,} ms"
+        for (come, ms), by_way in cells.items()
+        if come == CROWD and OURS in by_way
     ]
-    return f"{OURS} takes over the direct call, at the median of 50 callers: {', '.join(told)}"
+    if not told:
+        return ""
+    return (
+        f"{OURS} takes over the direct call, with {CROWD}, at the median (and p99): "
+        f"{', '.join(told)}"
+    )
+
+
+def _p99(over: float) -> str:
+    return "" if math.isnan(over) else f" ({over:.0f})"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Ways to have one picture made and to wait for it: ours, and what people would use instead."""
 
 import os
+import signal
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import requests
 
 from benchmarks.alternatives.picture import make_picture
 from benchmarks.alternatives.running import ALTERNATIVES, alternative
+from benchmarks.processes import processes_of
 from benchmarks.provider import as_prompted, provider
 from benchmarks.web import web, worker
 
@@ -25,10 +27,14 @@ Call = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way: how it is called, with the provider's latency in ms, and where its files are."""
+    """One way: how it is called, with the provider's latency in ms, and where its files are.
+
+    `polls` says that its idle worker asks Redis again and again.
+    """
 
     call: Call
     folder: Path
+    polls: bool = False
 
 
 @contextmanager
@@ -43,17 +49,40 @@ def ways(names: Sequence[str]) -> Iterator[dict[str, Way]]:
             (folder / "direct").mkdir()
             os.environ |= {"PROVIDER_URL": address, "PICTURES": str(folder / "direct")}
             started[DIRECT] = Way(lambda ms: _discard(make_picture(_prompt(ms))), folder / "direct")
-        for each in ALTERNATIVES:
+        for number, each in enumerate(ALTERNATIVES):
             if each.name in names:
-                own = folder / each.module
+                own = folder / str(number)
                 run = stack.enter_context(alternative(each, own, address))
-                started[each.name] = Way(_asking(run), own)
+                started[each.name] = Way(_asking(run), own, each.polls)
         if OURS in names:
             run = stack.enter_context(_ours(folder / "ours", stands.port))
             started[OURS] = Way(_asking(run), folder / "ours")
         for way in started.values():
             _warm(way.call)
         yield started
+
+
+@contextmanager
+def held_still(ways: Mapping[str, Way], asked: Collection[str]) -> Iterator[None]:
+    """Stop the workers that poll, but for those of the ways that are asked, while the block lasts.
+
+    Each of their looks at Redis is a synced write, which the ways that are measured would wait for.
+    """
+    idle = [way.folder for name, way in ways.items() if way.polls and name not in asked]
+    # not their web servers, whose own watch would take them for dead
+    held = [
+        pid
+        for folder in idle
+        for pid, command in processes_of(folder).items()
+        if b"gunicorn" not in command
+    ]
+    try:
+        for pid in held:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in held:
+            os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager

@@ -40,19 +40,30 @@ def descendants(pid: int) -> list[int]:
 
 def family(pid: int) -> list[int]:
     """Return a process and all that it has started, directly or not."""
-    told = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    told = ""
+    with suppress(OSError):  # it has ended meanwhile
+        told = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     return [pid, *(child for each in told.split() for child in family(int(each)))]
 
 
 def cpu_of(folder: Path) -> float:
     """Return the CPU seconds of all processes to whose environment a folder was given."""
     told = 0.0
+    for pid in processes_of(folder):
+        with suppress(OSError):  # it may have ended
+            told += cpu_seconds([pid])
+    return told
+
+
+def processes_of(folder: Path) -> dict[int, bytes]:
+    """Return all processes to whose environment a folder was given, with their command lines."""
+    found = {}
     for process in Path("/proc").glob("[0-9]*"):
         # it may end, or be somebody else's
         with suppress(OSError):
             if f"{folder}/".encode() in (process / "environ").read_bytes():
-                told += cpu_seconds([int(process.name)])
-    return told
+                found[int(process.name)] = (process / "cmdline").read_bytes()
+    return found
 
 
 def open_files(needed: int) -> None:

@@ -136,6 +136,7 @@ class _Server:
         try:
             self._channel.recv()
         except EOFError:  # whoever asked is gone
+            asyncio.get_running_loop().remove_reader(self._channel.fileno())
             self._over.set()
             return
         gate = self._gate

@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,7 +49,8 @@ _FINISHED: dict[str, Any] = {
 _TRIES = 20
 T = TypeVar("T")
 _HEAD = (
-    "kind", "callers", "KB each", "wrong or missing", f"woken at {A_SECOND}/s, ms: p50", "p99", "max",
+    "kind", "callers", "KB each", "wrong or missing", f"ends a second (of {A_SECOND})",
+    "woken then, ms: p50", "p99", "max",
     "the rest at once, a second", "p99 ms", "CPU ms a wake-up", "callers' own lag, p99 ms",
 )  # fmt: skip
 KINDS: dict[str, Callable[[Job], Ask]] = {
@@ -63,7 +64,8 @@ KINDS: dict[str, Callable[[Job], Ask]] = {
 class Held:
     """What one crowd has shown: bytes, CPU seconds, and by round the seconds until each was woken.
 
-    `rest` are the wake-ups of those whose jobs ended at once, in so many seconds.
+    `rest` are the wake-ups of those whose jobs ended at once, in so many seconds; `reached` is how many
+    of the others' jobs ended a second.
     """
 
     kind: str
@@ -73,6 +75,7 @@ class Held:
     rounds: Sequence[Sequence[float]]
     rest: Sequence[float]
     rest_seconds: float
+    reached: float
     wrong: int
     late: Sequence[float]
 
@@ -96,7 +99,8 @@ def measure(server: Web, kind: str, callers: int, idle: float) -> Held:
             took = time.monotonic() - begun
             answers = crowd.answers()
     cpu = server.cpu() - cpu
-    woken = since_the_end(server.index.jobs(job.id for job in jobs), jobs, answers.moments)
+    found = list(server.index.jobs(job.id for job in jobs))
+    woken = since_the_end(found, jobs, answers.moments)
     return Held(
         kind,
         callers,
@@ -105,6 +109,7 @@ def measure(server: Web, kind: str, callers: int, idle: float) -> Held:
         [_told(woken[at * paced // ROUNDS : (at + 1) * paced // ROUNDS]) for at in range(ROUNDS)],
         _told(woken[paced:]),
         took,
+        ends_a_second(found, {job.id for job in jobs[:paced]}),
         answers.right.count(False),
         answers.late,
     )
@@ -119,6 +124,13 @@ def since_the_end(
         moment - ended[job.id] if moment else None
         for job, moment in zip(jobs, moments, strict=True)
     ]
+
+
+def ends_a_second(found: Iterable[Job], ids: Collection[str]) -> float:
+    """Return how many of these jobs ended a second, from the first end to the last."""
+    ends = sorted((job.finished or 0) / 1000 for job in found if job.id in ids)
+    took = ends[-1] - ends[0] if ends else 0.0
+    return (len(ends) - 1) / took if took else math.nan
 
 
 def _told(woken: Sequence[float | None]) -> list[float]:
@@ -176,6 +188,7 @@ def row(held: Held) -> list[object]:
         held.callers,
         f"{held.memory / held.callers / 1000:.0f}",
         held.wrong,
+        f"{held.reached:.0f}",
         *(spread(held.ms(share), ".0f") for share in (0.5, 0.99, 1)),
         *at_once,
         f"{1000 * held.cpu / held.callers:.2f}",

@@ -1,7 +1,8 @@
 """What a user of Celery alone would write: one task that calls the provider.
 
 With or without a `rate_limit`, which Celery counts in each worker; who has several divides it among
-them. A call that is refused comes again when the provider says so. Run by `benchmarks.limit_use`.
+them. A call that is refused comes again when the provider says so. A worker takes a task when it has a
+greenlet for it: one that took more would keep a burst from the others. Run by `benchmarks.limit_use`.
 """
 
 import os
@@ -11,7 +12,10 @@ from celery import Celery, Task
 
 app = Celery("bare", broker=os.environ.get("BARE_BROKER", "redis://127.0.0.1:1/0"))
 app.conf.update(
-    task_ignore_result=True, worker_pool="threads", broker_connection_retry_on_startup=True
+    task_ignore_result=True,
+    worker_prefetch_multiplier=1,
+    worker_disable_prefetch=True,
+    broker_connection_retry_on_startup=True,
 )
 
 

@@ -1,4 +1,4 @@
-"""Run the alternatives, each behind the same route and server, on a Redis of its own set as ours is."""
+"""Run the alternatives, each behind the same route and server, on a Redis of its own."""
 
 import signal
 import time
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
+from redis import Redis
 
 from benchmarks.processes import running
 from shared.embedded_redis import free_port
@@ -24,13 +25,17 @@ _GEVENT = "-k gevent"
 class Alternative:
     """One alternative: its module, its worker's command if it has a queue, its server's options.
 
-    `{}` stands for how many jobs are to be worked on, or held, at once.
+    `{}` stands for how many jobs are to be worked on, or held, at once. `synced` says whether its Redis
+    syncs every write, as ours, or writes what it does by itself; `polls` that its idle worker asks that
+    Redis again and again.
     """
 
     name: str
     module: str
     worker: str = ""
     server: str = _GEVENT
+    synced: bool = True
+    polls: bool = False
 
 
 _CELERY = f"celery -q -A {_MODULE}.on_celery:queue worker --without-gossip --pool threads -c {{}}"
@@ -38,11 +43,15 @@ _CELERY = f"celery -q -A {_MODULE}.on_celery:queue worker --without-gossip --poo
 _RQ = f"rq.cli worker-pool -q -c {_MODULE}.picture -n {{}} -w rq.worker.SimpleWorker"
 _DRAMATIQ = f"dramatiq {_MODULE}.on_dramatiq --processes 1 --threads {{}}"
 _HUEY = f"huey.bin.huey_consumer {_MODULE}.on_huey.queue -q -k thread -w {{}}"
+# Its workers ask Redis again and again, idle up to a second later: a job would wait for that.
+DRAMATIQ_LOOK_MS = 10
+_DRAMATIQ_GIVEN = {"dramatiq_worker_timeout": str(DRAMATIQ_LOOK_MS)}
 ALTERNATIVES = (
     Alternative("plain Flask", "plain_app", server="-k gthread --threads {}"),
     Alternative("Celery", "on_celery", _CELERY),
+    Alternative("Celery, Redis's default", "on_celery", _CELERY, synced=False),
     Alternative("RQ", "on_rq", _RQ),
-    Alternative("Dramatiq", "on_dramatiq", _DRAMATIQ),
+    Alternative("Dramatiq", "on_dramatiq", _DRAMATIQ, polls=True),
     Alternative("Huey", "on_huey", _HUEY),
 )
 
@@ -58,12 +67,21 @@ def alternative(
     with ExitStack() as stack:
         if chosen.worker:
             url = stack.enter_context(embedded_server(folder / "data"))
-            environment |= {"REDIS_URL": url, "RQ_REDIS_URL": url}
+            if not chosen.synced:
+                _as_it_comes(url)
+            environment |= {"REDIS_URL": url, "RQ_REDIS_URL": url, **_DRAMATIQ_GIVEN}
             worker = chosen.worker.format(threads).split()
             stack.enter_context(running(worker, folder / "worker.log", environment))
         app, options = f"{_MODULE}.{chosen.module}:app", chosen.server.format(threads)
         log = folder / "web.log"
         yield stack.enter_context(serving(app, log, environment, options, processes))
+
+
+def _as_it_comes(url: str) -> None:
+    """Have a Redis write what it does with no settings: no file of each write, a snapshot at times."""
+    with Redis.from_url(url) as redis:
+        redis.config_set("appendonly", "no")
+        redis.config_set("save", "3600 1 300 100 60 10000")
 
 
 @contextmanager

@@ -40,14 +40,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, "Future
         ThreadPoolExecutor(len(ALTERNATIVES)) as pool,
     ):
         yield {
-            each.module: pool.submit(_make, each, folder / each.module, stands.port)
-            for each in ALTERNATIVES
+            each.name: pool.submit(_make, each, folder / str(number), stands.port)
+            for number, each in enumerate(ALTERNATIVES)
         }
 
 
-@pytest.mark.parametrize("module", [each.module for each in ALTERNATIVES])
-def test_a_picture_is_made_and_kept(module: str, made: dict[str, "Future[_Made]"]) -> None:
-    told = made[module].result(timeout=120)
+@pytest.mark.parametrize("name", [each.name for each in ALTERNATIVES])
+def test_a_picture_is_made_and_kept(name: str, made: dict[str, "Future[_Made]"]) -> None:
+    told = made[name].result(timeout=120)
 
     assert told.answer.status_code == 200
     assert told.kept[:4] == b"RIFF"

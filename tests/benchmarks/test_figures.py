@@ -25,9 +25,14 @@ def test_slots_that_nobody_used_are_lost() -> None:
     assert lost(EVEN, 0.1) == pytest.approx(0)
 
 
-@pytest.mark.parametrize(("share", "value"), [(0, 1), (0.5, 3), (0.95, 4), (1, 4)])
+@pytest.mark.parametrize(("share", "value"), [(0, 1), (0.5, 2), (0.95, 4), (1, 4)])
 def test_a_quantile_is_one_of_the_values(share: float, value: float) -> None:
     assert quantile([4, 1, 3, 2], share) == value
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.99, 100), (0.95, 20), (0.95, 100), (0.99, 300)])
+def test_a_high_quantile_of_enough_values_is_not_their_greatest(share: float, count: int) -> None:
+    assert quantile(range(1, count + 1), share) == round(share * count)
 
 
 def test_a_quantile_of_nothing_is_no_number() -> None:

@@ -2,8 +2,31 @@
 
 import pytest
 
-from benchmarks.limit_use import Used, cases, in_short, plot, row
-from benchmarks.provider import Counted
+from benchmarks.figures import LIMIT
+from benchmarks.limit_use import DIVIDED, UNLIMITED, Used, cases, divided_rate, in_short, plot, row
+from benchmarks.provider import LOCKOUT_SECONDS, Counted
+from shared.moves import Pace
+from shared.settings import load_settings
+
+INTERVAL = Pace.of(LIMIT, load_settings(None).provider_rate_guard_ms).interval_ms / 1000
+
+
+def test_the_divided_way_may_take_as_much_as_this_service() -> None:
+    for workers in (1, 2, 4):
+        rate, _, unit = divided_rate(workers).partition("/")
+        assert workers * float(rate) == pytest.approx(60 / INTERVAL, abs=0.02)
+        assert unit == "m"
+
+
+def test_ways_are_measured_alike_but_for_a_lock_out_that_must_be_inside() -> None:
+    every = cases()
+
+    assert {len(group) for group in every} == {2}
+    assert all(len({case.way for case in group}) == 1 for group in every)
+    ours, *_ = (case.seconds for group in every for case in group)
+    seconds = {case.way: case.seconds for group in every for case in group}
+    assert seconds[DIVIDED] == ours
+    assert seconds[UNLIMITED] > LOCKOUT_SECONDS
 
 
 def test_the_use_of_the_limit_is_told_of_the_time_after_the_first_jobs() -> None:
@@ -20,6 +43,21 @@ def test_a_lock_out_counts_as_far_as_use_is_told() -> None:
     used = Used(cases()[0][0], Counted([], 9, lockouts=[-50.0, 30.0]), 5.0, 75.0)
 
     assert used.locked_out == 5 + 45
+
+
+@pytest.mark.parametrize(
+    ("counted", "told"),
+    [
+        (Counted([0.0, 10.0, 20.0], 0), f"{20 / INTERVAL - 2:.1f}"),
+        (Counted([0.0, 10.0, 20.0], 1, lockouts=[0.5]), ""),
+        (Counted([0.0], 0), ""),
+        (Counted([], 0), ""),
+    ],
+)
+def test_slots_are_lost_only_between_calls_and_with_no_lock_out(
+    counted: Counted, told: str
+) -> None:
+    assert row(Used(cases()[0][0], counted, 0.0, 40.0))[5] == told
 
 
 def test_the_plot_of_use_has_a_bar_where_a_way_was_measured() -> None:

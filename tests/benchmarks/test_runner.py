@@ -1,6 +1,9 @@
 """Contract of what runs the benchmarks one after the other."""
 
 import importlib.util
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -34,6 +37,16 @@ def test_all_take_less_than_twenty_minutes() -> None:
     assert sum(PROGRAMS.values()) < 20 * 60
 
 
+@pytest.mark.parametrize(("name", "seconds"), {**PROGRAMS, **OTHERS}.items())
+def test_the_readme_tells_how_long_each_takes(name: str, seconds: int) -> None:
+    told = (Path(runner.__file__).parent / "README.md").read_text(encoding="utf-8")
+
+    (line,) = [
+        row for row in told.splitlines() if row.startswith(f"| `python -m benchmarks.{name}")
+    ]
+    assert line.rpartition(" | ")[2] == f"{seconds} |"
+
+
 def test_one_that_fails_leaves_the_others_alone_and_is_told(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -56,6 +69,23 @@ def test_one_that_stands_still_is_stopped(results: Path) -> None:
 
     assert (ran.code, ran.short) == (None, "FAILED: it took too long")
     assert ran.seconds < 30
+
+
+def test_what_had_to_be_killed_leaves_nothing_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "_STOP_SECONDS", 0.1)
+    child = "import time; print('runs', flush=True); time.sleep(20)"
+    started = "subprocess.Popen([sys.executable, '-c', sys.argv[1]], start_new_session=True).wait()"
+    command = [sys.executable, "-c", f"import subprocess, sys; {started}", child]
+    begun = time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as program:
+        assert program.stdout
+        assert program.stdout.readline() == b"runs\n"
+
+        runner.see_it_end(program)
+
+        # both have its other end
+        assert program.stdout.read() == b""
+    assert time.monotonic() - begun < 15
 
 
 def test_what_is_no_benchmark_is_named_with_those_that_are(

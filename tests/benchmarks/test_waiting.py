@@ -1,53 +1,62 @@
 """What the benchmark of waiting callers computes, and that its callers see what they are answered."""
 
+import math
+import multiprocessing
+import socket
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from benchmarks.callers import Ask, hold
-from benchmarks.waiting import Held, in_short, plot, row, since_the_end
+from benchmarks.callers import Ask, call_all, hold
+from benchmarks.waiting import Held, ends_a_second, in_short, plot, row, since_the_end
+from tests.benchmarks.door import door
 from tests.builders import a_job
 
 HELD = Held(
-    "stream", 6, 30_000, 0.006, [[0.01, 0.02], [0.03], [0.05]], [0.1, 0.4], 0.5, 1, [0.001, 0.002]
+    "stream",
+    6,
+    30_000,
+    0.006,
+    [[0.01, 0.02], [0.03], [0.05]],
+    [0.1, 0.4],
+    0.5,
+    98.7,
+    1,
+    [0.001, 0.002],
 )
 
 
-class _Door(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        self.send_response(503 if self.path == "/away" else 200)
-        self.end_headers()
-        self.wfile.write(b"a fox")
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def door() -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Door)
-    threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
-    yield server.server_port
-    server.shutdown()
-    server.server_close()
-
-
-def test_a_caller_is_answered_rightly_when_the_answer_is_whole_and_holds_what_it_should(
-    door: int,
-) -> None:
+def test_a_caller_is_answered_rightly_when_the_answer_is_whole_and_holds_what_it_should() -> None:
     begun = time.time()
 
-    with hold(door, [Ask("/", (b"a fox",)), Ask("/", (b"a dog",)), Ask("/away")]) as crowd:
+    def answer(request: BaseHTTPRequestHandler) -> tuple[int, bytes]:
+        return (503 if request.path == "/away" else 200), b"a fox"
+
+    with (
+        door(answer) as port,
+        hold(port, [Ask("/", (b"a fox",)), Ask("/", (b"a dog",)), Ask("/away")]) as crowd,
+    ):
         answers = crowd.answers()
 
     assert list(answers.right) == [True, False, False]
     assert all(begun < moment < time.time() for moment in answers.moments)
+
+
+def test_callers_end_when_nobody_is_left_to_ask_for_their_answers() -> None:
+    ours, theirs = multiprocessing.Pipe()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        callers = threading.Thread(target=call_all, args=[theirs, port, [Ask("/")]], daemon=True)
+        callers.start()
+        connection, _ = silent.accept()
+        with connection:
+            ours.close()
+            callers.join(10)
+    assert not callers.is_alive()
+    theirs.close()
 
 
 def test_a_wake_up_is_told_from_its_jobs_end() -> None:
@@ -59,12 +68,20 @@ def test_a_wake_up_is_told_from_its_jobs_end() -> None:
     assert told == [0.25, None, 0.5]
 
 
+def test_the_rate_is_told_at_which_jobs_ended() -> None:
+    ended = [replace(a_job(), finished=1_000 + 20 * number) for number in range(11)]
+    other = replace(a_job(), finished=9_000)
+
+    assert ends_a_second([other, *ended], {job.id for job in ended}) == pytest.approx(50)
+    assert math.isnan(ends_a_second([], set()))
+
+
 def test_a_row_tells_medians_of_the_rounds_between_the_extremes() -> None:
     told = row(HELD)
 
-    assert told[:4] == ["stream", 6, "5", 1]
-    assert told[4:7] == ["30 (20 to 50)"] * 3
-    assert told[7:] == ["4", "400", "1.00", "2"]
+    assert told[:5] == ["stream", 6, "5", 1, "99"]
+    assert told[5:8] == ["30 (10 to 50)", "30 (20 to 50)", "30 (20 to 50)"]
+    assert told[8:] == ["4", "400", "1.00", "2"]
 
 
 def test_a_plot_has_a_line_for_each_kind_by_the_number_of_callers() -> None:
@@ -86,5 +103,5 @@ def test_the_largest_crowds_are_told_in_short() -> None:
 def test_who_was_never_woken_leaves_a_row_without_times() -> None:
     nobody = replace(HELD, rounds=[[], [], []], rest=[], wrong=6)
 
-    assert row(nobody)[3:9] == [6, "", "", "", "", ""]
+    assert row(nobody)[3:10] == [6, "99", "", "", "", "", ""]
     assert plot([nobody]).series == {}
