@@ -34,6 +34,7 @@ class Transport:
         api_key: str | None,
         patience: float,
         on_trouble: OnTrouble | None = None,
+        host: str | None = None,
     ) -> None:
         try:
             self.base_url = checked_address(base_url)
@@ -52,6 +53,8 @@ class Transport:
         for scheme in ("http://", "https://"):
             # what is repeated is decided here, and not by the adapter
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=32, max_retries=0))
+        if host:
+            self._session.mount(f"{self.base_url}/", _ByName(host))
 
     @property
     def has_key(self) -> bool:
@@ -147,6 +150,21 @@ def pauses() -> Iterator[float]:
     while True:
         yield pause * random.uniform(0.8, 1.2)
         pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+class _ByName(HTTPAdapter):
+    """Asks for a host by another name than its address; what is sent on elsewhere does not keep it."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(pool_maxsize=32, max_retries=0)
+        self._host = host
+
+    def send(
+        self, request: requests.PreparedRequest, *options: Any, **more: Any
+    ) -> requests.Response:
+        named = request.copy()  # a redirect is made of the original
+        named.headers["Host"] = self._host
+        return super().send(named, *options, **more)
 
 
 class _Key(AuthBase):

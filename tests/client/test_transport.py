@@ -254,3 +254,24 @@ def test_a_twin_asks_the_same_service_with_the_same_key(service: Script, client:
     client.job("j1")
 
     assert [seen.headers["authorization"] for seen in service.seen] == ["Bearer s3cret"] * 2
+
+
+def test_a_service_is_asked_by_another_name_and_nobody_else_is(
+    service: Script, tmp_path: Path
+) -> None:
+    port = service.base.rpartition(":")[2]
+    there = f"http://localhost:{port}/elsewhere/a.png"
+    client = Client(service.base, "s3cret", host="images.example:5000")
+    service.will(
+        says(200, told("succeeded", image_url="/saved_images/a.png")),
+        says(302, b"", Location=there),
+        says(200, b"a picture"),
+        says(200, told("queued")),
+    )
+
+    client.save("j1", tmp_path / "a.png")
+    client.twin().job("j1")
+
+    hosts = [seen.headers["host"] for seen in service.seen]
+    named = "images.example:5000"
+    assert hosts == [named, named, f"localhost:{port}", named]

@@ -169,6 +169,17 @@ def test_no_path_of_this_machine_comes_out_of_an_address(
     assert read == []
 
 
+def test_the_service_is_asked_by_a_name_that_it_answers_to(
+    service: Script, assistant: Assistant
+) -> None:
+    assistant.set(host="127.0.0.1:5000")
+    service.will(says(200, DONE))
+
+    assistant.call("get_job", job_id="j1", **{"return": "link"})
+
+    assert {seen.headers["host"] for seen in service.seen} == {"127.0.0.1:5000"}
+
+
 def test_links_lead_to_where_callers_find_the_service_and_are_known_when_they_come_back(
     service: Script, assistant: Assistant
 ) -> None:
