@@ -148,7 +148,7 @@ def test_a_backup_is_put_back_into_new_volumes_as_the_page_says(house: House) ->
     page = (ROOT / "docs" / "operations.md").read_text()
     back_up, put_back = (
         re.search(r"`(docker compose run [^`]*shared\.backup save [^`]*)`", page),
-        re.search(r"```\n(  docker compose up --no-start\n.*?)```", page, re.DOTALL),
+        re.search(r"```\n(  docker compose up --no-start.*?)```", page, re.DOTALL),
     )
     assert back_up
     assert put_back
@@ -161,6 +161,10 @@ def test_a_backup_is_put_back_into_new_volumes_as_the_page_says(house: House) ->
 
     house.paste(back_up[1])
     house.compose("down", "-v")
+    with pytest.raises(AssertionError):
+        house.paste(put_back[1].replace("/backups/monday", "/backups/mondya"))
+    assert not house.containers("--filter=status=running")
+    assert "appendonlydir" not in house.compose("run", "--rm", "--no-deps", "-T", "redis", "ls")
     house.paste(put_back[1])
 
     house.wait(1)
