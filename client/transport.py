@@ -13,7 +13,7 @@ from requests.auth import AuthBase
 from requests.exceptions import InvalidSchema
 
 from client.answers import fault_of
-from client.errors import ClientError, ServiceFault, Unreachable
+from client.errors import ClientError, Closed, ServiceFault, Unreachable
 
 T = TypeVar("T")
 OnTrouble = Callable[[ClientError, float], object]
@@ -91,18 +91,18 @@ class Transport:
                     return read(response)
             except ClientError as error:
                 wait = max(pause, error.retry_after or 0.0)
-                late = self._closed or time.monotonic() + wait > end
-                if late or not error.temporary:
+                if not error.temporary or time.monotonic() + wait > end:
                     raise
                 self.sit_out(error, wait)
         raise AssertionError("the pauses have no end")
 
     def _check_open(self) -> None:
         if self._closed:
-            raise Unreachable("This client was closed")
+            raise Closed("This client was closed")
 
     def sit_out(self, error: ClientError, seconds: float) -> None:
         """Let some time pass after trouble that may pass, and tell who wants to know."""
+        self._check_open()
         if self._on_trouble:
             self._on_trouble(error, seconds)
         time.sleep(seconds)
@@ -141,6 +141,7 @@ class Transport:
                 "The service sent this on to where nothing can be fetched"
             ) from error
         except requests.RequestException as error:
+            self._check_open()
             raise Unreachable(_why(error, self.base_url)) from error
 
 

@@ -8,6 +8,7 @@ import pytest
 from client import (
     Client,
     ClientError,
+    Closed,
     Conflict,
     InvalidRequest,
     LimitReached,
@@ -227,10 +228,10 @@ def test_a_client_that_was_closed_by_another_thread_asks_no_more(
         says(503, {"error": "Away"})(handler)
 
     service.will(close)
-    with pytest.raises(ClientError, match="Away"):
-        client.job("j1")
-    with pytest.raises(Unreachable, match="was closed"):
-        client.generate("A fox")
+    for ask in (client.job, client.generate, client.wait):
+        with pytest.raises(Closed, match="was closed") as closed:
+            ask("j1")
+        assert not closed.value.temporary
 
     assert len(service.seen) == 1
 
@@ -242,7 +243,7 @@ def test_what_arrives_after_a_close_is_not_read(service: Script, client: Client)
 
     service.will(close)
 
-    with pytest.raises(Unreachable, match="was closed"):
+    with pytest.raises(Closed, match="was closed"):
         client.job("j1")
 
 
