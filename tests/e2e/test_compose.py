@@ -186,14 +186,19 @@ def test_the_image_runs_as_no_root_under_an_init_without_what_built_it() -> None
     assert "ARG" not in _DOCKERFILE  # arguments stay in the image's history
 
 
-def test_the_image_tells_what_it_is() -> None:
+def test_each_image_tells_what_it_is() -> None:
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
-    labels = dict(re.findall(r'image\.(\w+)="([^"]+)"', _DOCKERFILE.split("\nFROM ")[-1]))
+    stages = [stage for stage in _DOCKERFILE.split("\nFROM ") if "ENTRYPOINT" in stage]
 
-    assert labels.pop("title")
-    assert labels == {name: project[name] for name in ("description", "version")} | {
-        "licenses": project["license"]
-    }
+    labels = [dict(re.findall(r'image\.(\w+)="([^"]+)"', stage)) for stage in stages]
+
+    assert len(labels) == 2
+    for told in labels:
+        assert told.pop("title")
+        assert told["version"] == project["version"]
+        assert told["licenses"] == project["license"]
+    assert labels[-1]["description"] == project["description"]
+    assert labels[0]["description"]
 
 
 def test_only_the_source_and_the_pins_go_into_the_image() -> None:
