@@ -11,6 +11,7 @@ from client.client import Client
 from client.errors import (
     BudgetExceeded,
     ClientError,
+    Closed,
     Conflict,
     Forbidden,
     Gone,
@@ -34,6 +35,7 @@ __all__ = [
     "BudgetExceeded",
     "Client",
     "ClientError",
+    "Closed",
     "Conflict",
     "Forbidden",
     "Gone",

@@ -26,7 +26,8 @@ class Client:
 
     Trouble is what cost nothing or can be asked again under the same idempotency key: no connection, a
     broken one, 429 and 503, whose `Retry-After` is kept; `on_trouble` is told of each, with the seconds
-    until the next try. May be used as a context manager.
+    until the next try. `host` (`name:port`) is sent as `Host`, where the name in `base_url` leads to the
+    service and is none that it answers to. May be used as a context manager.
     """
 
     def __init__(
@@ -36,9 +37,12 @@ class Client:
         *,
         patience: float = 120.0,
         on_trouble: OnTrouble | None = None,
+        host: str | None = None,
     ) -> None:
-        self._transport = Transport(base_url, api_key, patience, on_trouble)
-        self._again = partial(Client, base_url, api_key, patience=patience, on_trouble=on_trouble)
+        self._transport = Transport(base_url, api_key, patience, on_trouble, host)
+        self._again = partial(
+            Client, base_url, api_key, patience=patience, on_trouble=on_trouble, host=host
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -67,6 +67,10 @@ class Unreachable(ClientError):
     temporary = True
 
 
+class Closed(ClientError):
+    """The client was closed, maybe by another thread, and asks for nothing any more."""
+
+
 class Refused(ClientError):
     """The service answered that it will not do this (any 4xx that has no class of its own)."""
 

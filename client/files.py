@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+# No process number: two containers that share a folder may both have the same.
+_OURS = f".{secrets.token_hex(8)}-"
+
 
 def write_whole(path: Path, pieces: Iterable[bytes], *, replace: bool) -> int:
     """Write a file atomically and return its bytes; without `replace` raise FileExistsError."""
@@ -34,18 +37,14 @@ def unused(path: Path) -> Path:
 
 def drop_parts(folder: Path) -> None:
     """Remove what this process has begun to write into a folder, and will not finish."""
-    for part in folder.glob(f"{_part_prefix()}*.part"):
+    for part in folder.glob(f"{_OURS}*.part"):
         with suppress(OSError):  # finished meanwhile; or, on Windows, still open
             part.unlink()
 
 
-def _part_prefix() -> str:
-    return f".{os.getpid()}-"
-
-
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
-    part = path.with_name(f"{_part_prefix()}{secrets.token_hex(8)}.part")
+    part = path.with_name(f"{_OURS}{secrets.token_hex(8)}.part")
     try:
         yield part
     finally:

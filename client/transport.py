@@ -13,7 +13,7 @@ from requests.auth import AuthBase
 from requests.exceptions import InvalidSchema
 
 from client.answers import fault_of
-from client.errors import ClientError, ServiceFault, Unreachable
+from client.errors import ClientError, Closed, ServiceFault, Unreachable
 
 T = TypeVar("T")
 OnTrouble = Callable[[ClientError, float], object]
@@ -34,6 +34,7 @@ class Transport:
         api_key: str | None,
         patience: float,
         on_trouble: OnTrouble | None = None,
+        host: str | None = None,
     ) -> None:
         try:
             self.base_url = checked_address(base_url)
@@ -52,6 +53,8 @@ class Transport:
         for scheme in ("http://", "https://"):
             # what is repeated is decided here, and not by the adapter
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=32, max_retries=0))
+        if host:
+            self._session.mount(f"{self.base_url}/", _ByName(host))
 
     @property
     def has_key(self) -> bool:
@@ -88,18 +91,18 @@ class Transport:
                     return read(response)
             except ClientError as error:
                 wait = max(pause, error.retry_after or 0.0)
-                late = self._closed or time.monotonic() + wait > end
-                if late or not error.temporary:
+                if not error.temporary or time.monotonic() + wait > end:
                     raise
                 self.sit_out(error, wait)
         raise AssertionError("the pauses have no end")
 
     def _check_open(self) -> None:
         if self._closed:
-            raise Unreachable("This client was closed")
+            raise Closed("This client was closed")
 
     def sit_out(self, error: ClientError, seconds: float) -> None:
         """Let some time pass after trouble that may pass, and tell who wants to know."""
+        self._check_open()
         if self._on_trouble:
             self._on_trouble(error, seconds)
         time.sleep(seconds)
@@ -138,6 +141,7 @@ class Transport:
                 "The service sent this on to where nothing can be fetched"
             ) from error
         except requests.RequestException as error:
+            self._check_open()
             raise Unreachable(_why(error, self.base_url)) from error
 
 
@@ -147,6 +151,21 @@ def pauses() -> Iterator[float]:
     while True:
         yield pause * random.uniform(0.8, 1.2)
         pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+class _ByName(HTTPAdapter):
+    """Asks for a host by another name than its address; what is sent on elsewhere does not keep it."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(pool_maxsize=32, max_retries=0)
+        self._host = host
+
+    def send(
+        self, request: requests.PreparedRequest, *options: Any, **more: Any
+    ) -> requests.Response:
+        named = request.copy()  # a redirect is made of the original
+        named.headers["Host"] = self._host
+        return super().send(named, *options, **more)
 
 
 class _Key(AuthBase):

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from client.cli.faults import Stopped
-from client.cli.fetcher import Fetcher
+from client.cli.fetcher import STOP_SECONDS, Fetcher
 from client.cli.inputs import Order, digest_of, mark_of
 from client.cli.pictures import keep
 from client.cli.planning import Rules, plan
@@ -16,12 +16,15 @@ from client.client import Client
 from client.errors import (
     BudgetExceeded,
     ClientError,
+    Closed,
+    Forbidden,
     Gone,
     InvalidRequest,
     JobFailed,
     LimitReached,
     NotFound,
     ServiceFault,
+    Unauthorized,
     Unavailable,
     Unreachable,
 )
@@ -39,6 +42,8 @@ class BatchRun:
         self._client, self._hasty = client, hasty
         self._state, self._rules = state, rules
         self._asked_for = set[str]()
+        # What is not here although it was made; the next run fetches it.
+        self.missed: list[tuple[Entry, ClientError]] = []
 
     def open_batches(self) -> list[str]:
         """Return the batches whose images are not all here."""
@@ -65,8 +70,8 @@ class BatchRun:
                 self._work_off(groups, tally, fetcher)
         finally:
             drop_parts(self._state.folder)
-            self._state.write()
-        fetcher.check()
+            # what is lost by not writing it is found again by its name and size
+            self._state.write(STOP_SECONDS)
         return [mine[order.mark][1] for order in orders]
 
     def _work_off(self, groups: Sequence[Group], tally: Tally, fetcher: Fetcher) -> None:
@@ -128,8 +133,7 @@ class BatchRun:
         place = (
             self._client.job(group.entries[0].job_id or "") if batch.status == "queued" else None
         )
-        with self._state.lock:
-            tally.stands(batch, place)
+        tally.stands(batch, place)
         for entry, job in _pairs(group, batch):
             if entry.status != ORDERED or not job.terminal or entry.mark in self._asked_for:
                 continue
@@ -137,28 +141,41 @@ class BatchRun:
                 self._asked_for.add(entry.mark)
                 fetcher.take(partial(self._fetch, entry, job, tally, fetcher))
             else:
-                failed = {"error": job.error, "error_code": job.error_code}
-                self._end(entry, tally, status=job.status, **failed)
+                with self._state.lock:
+                    entry.status = job.status
+                    entry.error, entry.error_code = job.error, job.error_code
+                self._ended(entry, tally)
 
     def _fetch(
         self, entry: Entry, job: BatchJob, tally: Tally, fetcher: Fetcher, client: Client
     ) -> None:
         """Save an image; in a thread of its own, whose news nobody wants after an interruption."""
+        file: str | None = None
+        gone: str | None = None
         try:
-            path = keep(client, job, self._state.folder, entry.stem)
-            told = {"file": path.name, "status": SAVED}
+            file = keep(client, job, self._state.folder, entry.stem).name
         # the batch is there: it is this image alone that is not
-        except (JobFailed, Gone, NotFound) as gone:
-            told = {"status": "gone", "error": gone.message}
-        if not fetcher.stopped:
-            self._end(entry, tally, **told)
-
-    def _end(self, entry: Entry, tally: Tally, **told: str | None) -> None:
+        except (JobFailed, Gone, NotFound) as fault:
+            gone = fault.message
+        except ClientError as fault:
+            if concerns_all(fault):
+                raise
+            self.missed.append((entry, fault))
+            return
         with self._state.lock:
-            for name, value in told.items():
-                setattr(entry, name, value)
-            tally.ended(entry)
-            self._state.write_late()
+            if fetcher.stopped:
+                return
+            entry.status, entry.file, entry.error = SAVED if file else "gone", file, gone
+        self._ended(entry, tally)
+
+    def _ended(self, entry: Entry, tally: Tally) -> None:
+        self._state.write_late()
+        tally.ended(entry)
+
+
+def concerns_all(fault: ClientError) -> bool:
+    """Tell whether the next image would meet the same: no service, or none for this client key."""
+    return fault.temporary or isinstance(fault, Unauthorized | Forbidden | Closed)
 
 
 def _pairs(group: Group, batch: Batch) -> list[tuple[Entry, BatchJob]]:

@@ -7,19 +7,19 @@ from collections.abc import Callable
 from typing import Self
 
 from client.client import Client
-from client.errors import ClientError
 
 Work = Callable[[Client], None]
 AT_ONCE = 4
 # Windows interrupts no wait that has no end.
 _LOOK_SECONDS = 0.2
 # Who is interrupted waits no longer than this for what can be ended in good order.
-_STOP_SECONDS = 0.2
+STOP_SECONDS = 0.2
 
 
 class Fetcher:
     """Does pieces of work in threads, each with a client of its own; leaving it early drops the rest.
 
+    A fault of one is raised for all: what concerns a single one alone is for the work itself to keep.
     The threads are daemons: what hangs in one of them must not hold up an end by Ctrl-C.
     """
 
@@ -31,7 +31,7 @@ class Fetcher:
         self._threads: list[threading.Thread] = []
         self._busy = 0
         self._stopped = False
-        self._faults: list[Exception] = []
+        self._fault: BaseException | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -43,7 +43,7 @@ class Fetcher:
             self._changed.notify_all()
         for client in self._clients:
             client.close()
-        end = time.monotonic() + _STOP_SECONDS
+        end = time.monotonic() + STOP_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
 
@@ -53,25 +53,20 @@ class Fetcher:
         return self._stopped
 
     def take(self, work: Work) -> None:
-        """Have a piece of work done soon; the fault of an earlier one that concerns all is raised."""
+        """Have a piece of work done soon; the fault of an earlier one is raised."""
         with self._changed:
-            self._raise_common()
+            self._raise()
             self._waiting.append(work)
             self._changed.notify_all()
             if len(self._threads) < min(self._at_once, self._busy + len(self._waiting)):
                 self._start()
 
     def settle(self) -> None:
-        """Wait until all work is done; raise the fault that concerns all, if there was one."""
+        """Wait until all work is done; raise a fault as soon as there is one."""
         with self._changed:
-            while self._busy or self._waiting:
+            while (self._busy or self._waiting) and not self._fault:
                 self._changed.wait(_LOOK_SECONDS)
-            self._raise_common()
-
-    def check(self) -> None:
-        """Raise the first fault of a single piece of work: it has kept no other from being done."""
-        if self._faults:
-            raise self._faults[0]
+            self._raise()
 
     def _start(self) -> None:
         client = self._client.twin()
@@ -82,15 +77,16 @@ class Fetcher:
 
     def _run(self, client: Client) -> None:
         while work := self._next():
-            fault: Exception | None = None
+            fault: BaseException | None = None
             try:
                 work(client)
-            except Exception as error:  # noqa: BLE001 - it is raised by whoever waits
+            except BaseException as error:  # noqa: BLE001 - it is raised by whoever waits
                 fault = error
             with self._changed:
                 self._busy -= 1
                 if fault:
-                    self._note(fault)
+                    self._fault = self._fault or fault
+                    self._waiting.clear()
                 self._changed.notify_all()
 
     def _next(self) -> Work | None:
@@ -102,18 +98,6 @@ class Fetcher:
             self._busy += 1
             return self._waiting.popleft()
 
-    def _note(self, fault: Exception) -> None:
-        if _concerns_all(fault):
-            self._faults.insert(0, fault)
-            self._waiting.clear()
-        else:
-            self._faults.append(fault)
-
-    def _raise_common(self) -> None:
-        if self._faults and _concerns_all(self._faults[0]):
-            raise self._faults[0]
-
-
-def _concerns_all(fault: Exception) -> bool:
-    """Tell whether the next image would meet the same: no service, a full disk, a defect."""
-    return not isinstance(fault, ClientError) or fault.temporary
+    def _raise(self) -> None:
+        if self._fault:
+            raise self._fault

@@ -16,11 +16,12 @@ from client.cli.pictures import keep
 from client.cli.planning import Rules
 from client.cli.prices import prices_of, tell_price
 from client.cli.state import SAVED, Entry, locked, read_state
-from client.errors import JobFailed
+from client.errors import ClientError, JobFailed
 from client.fields import address_of
 from client.models import Job
 from client.orders import upscale_request
 
+Missed = tuple[Entry, ClientError]
 _STDOUT = "-"
 # So often a place in the queue is asked for.
 _PLACE_SECONDS = 2.0
@@ -148,10 +149,12 @@ def _many(context: Context, orders: Sequence[inputs.Order], usual: Path) -> int:
             with screen.progress("ordering", len(orders)) as tally:
                 entries = run.run(orders, tally)
         except KeyboardInterrupt:
-            state.write()
             _leave_batches(context, run.open_batches())
             raise
-    return _report(context, entries, folder)
+    code = _report(context, entries, folder, run.missed)
+    if run.missed:
+        raise run.missed[0][1]
+    return code
 
 
 def _leave_batches(context: Context, batch_ids: Sequence[str]) -> None:
@@ -167,27 +170,33 @@ def _leave_batches(context: Context, batch_ids: Sequence[str]) -> None:
         context.screen.say(f"To end it: python -m client cancel --batch {' '.join(batch_ids)}")
 
 
-def _report(context: Context, entries: Sequence[Entry], folder: Path) -> int:
+def _report(
+    context: Context, entries: Sequence[Entry], folder: Path, missed: Sequence[Missed]
+) -> int:
     """Tell how it ended; what was fetched was told when it was."""
-    here = [entry for entry in entries if entry.status == SAVED]
+    here = sum(entry.status == SAVED for entry in entries)
+    faults = {entry.mark: fault for entry, fault in missed}
     if context.screen.machine:
         for entry in entries:
-            context.screen.result("", _told(entry, folder))
-    missing = len(entries) - len(here)
-    end = f", {missing} failed (--retry-failed orders them again)" if missing else ""
-    context.screen.say(f"{len(here)} of {len(entries)} images are in {folder}{end}.")
-    return FAILED if missing else DONE
+            context.screen.result("", _told(entry, folder, faults.get(entry.mark)))
+    for entry, fault in missed:
+        context.screen.say(f"not fetched: {entry.stem}: {fault.message}")
+    failed = len(entries) - here - len(missed)
+    end = f", {failed} failed (--retry-failed orders them again)" if failed else ""
+    left = f", {len(missed)} could not be fetched" if missed else ""
+    context.screen.say(f"{here} of {len(entries)} images are in {folder}{end}{left}.")
+    return FAILED if failed else DONE
 
 
-def _told(entry: Entry, folder: Path) -> dict[str, Any]:
+def _told(entry: Entry, folder: Path, fault: ClientError | None) -> dict[str, Any]:
     return {
         "number": entry.number,
         "status": "succeeded" if entry.status == SAVED else entry.status,
         "job_id": entry.job_id,
         "file": str(folder / entry.file) if entry.file else None,
         "request": entry.request,
-        "error": entry.error,
-        "error_code": entry.error_code,
+        "error": fault.message if fault else entry.error,
+        "error_code": fault.error_code if fault else entry.error_code,
     }
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,7 +43,9 @@ class Screen:
             self._progress.console.print(escape(line), soft_wrap=True)
             return
         encoding = sys.stdout.encoding or "utf-8"
-        print(line.encode(encoding, "replace").decode(encoding), flush=True)
+        # by one call, for several threads print
+        sys.stdout.write(f"{line}\n".encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
 
     def results(self, lines: Sequence[str], told: Mapping[str, Any]) -> None:
         """Print one result that takes a person several lines."""
@@ -120,6 +123,8 @@ class Tally:
         self._screen, self._total = screen, total
         self._progress: Progress | None = None
         self._task = TaskID(0)
+        # Never held while something is printed: who is interrupted waits for no thread that prints.
+        self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._standing = "ordering"
         self._folder = Path()
@@ -138,7 +143,8 @@ class Tally:
 
     def ended(self, entry: Entry) -> None:
         """Tell of an image that is here, or will never be."""
-        self._counts[_outcome(entry)] += 1
+        with self._lock:
+            self._counts[_outcome(entry)] += 1
         if entry.status != SAVED:
             self._screen.say(f"{entry.status}: {entry.stem}: {entry.error or 'no image of it'}")
         elif not self._screen.machine:
@@ -162,8 +168,9 @@ class Tally:
         self._update(f"{_title(job)}  {waiting(job)}")
 
     def _draw(self) -> None:
-        failed = self._counts["failed"]
-        told = (f"{failed} failed" if failed else "", self._standing, self._left())
+        with self._lock:
+            failed = self._counts["failed"]
+            told = (f"{failed} failed" if failed else "", self._standing, self._left())
         self._update(", ".join(part for part in told if part))
 
     def _left(self) -> str:
@@ -177,7 +184,8 @@ class Tally:
 
     def _update(self, text: str) -> None:
         if self._progress:
-            over = sum(self._counts.values())
+            with self._lock:
+                over = sum(self._counts.values())
             self._progress.update(self._task, completed=over, text=plain(text))
 
 

@@ -64,13 +64,16 @@ class Group:
 class State:
     """The groups of a folder, and the service that they were ordered from.
 
-    Who changes an entry while images are being fetched, which several threads do, holds `lock`.
+    Who changes an entry while images are being fetched, which several threads do, holds `lock`: for no
+    longer than that takes, so neither while something is written nor while it is printed.
     """
 
     folder: Path
     service: str
     groups: list[Group] = field(default_factory=list)
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    # Whoever writes holds this too, for as long as the disk takes.
+    _writes: threading.Lock = field(default_factory=threading.Lock)
     _written: float = 0.0
 
     def latest(self) -> dict[str, tuple[Group, Entry]]:
@@ -96,22 +99,29 @@ class State:
         self.groups.remove(group)
         self.write()
 
-    def write(self) -> None:
-        """Write all of it, whole or not at all."""
+    def write(self, seconds: float = -1) -> None:
+        """Write all of it, whole or not at all; not when somebody else takes `seconds` to write it."""
+        if not self._writes.acquire(timeout=seconds):
+            return
+        try:
+            write_whole(self.folder / FILE, [self._told()], replace=True)
+            self._written = time.monotonic()
+        finally:
+            self._writes.release()
+
+    def _told(self) -> bytes:
         with self.lock:
             told = {
                 "version": _VERSION,
                 "service": self.service,
                 "groups": [asdict(group) for group in self.groups],
             }
-            data = json.dumps(told, ensure_ascii=False, indent=1).encode(errors="replace")
-            write_whole(self.folder / FILE, [data], replace=True)
-            self._written = time.monotonic()
+        return json.dumps(told, ensure_ascii=False, indent=1).encode(errors="replace")
 
     def write_late(self) -> None:
-        """Write it unless that was done a moment ago."""
+        """Write it unless that was done a moment ago, or is being done."""
         if time.monotonic() - self._written > _LATE_SECONDS:
-            self.write()
+            self.write(0)
 
 
 def read_state(folder: Path, service: str) -> State:

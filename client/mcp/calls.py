@@ -79,12 +79,7 @@ def upscale_image(call: Call) -> CallToolResult:
     if (url is None) == (path is None):
         both = "either image_url or image_path" if call.local_files else "image_url"
         raise ArgumentFault(f"Give {both}")
-    # what is no address would be read by the client library as a file of this machine
-    if path is None and not (isinstance(url, str) and address_of(url)):
-        raise ArgumentFault(
-            "image_url must be an http(s) address, a data: URL, or the image_url of a job"
-        )
-    source = _own(call, url) if path is None else picture_of(path)
+    source = _address(call, url) if path is None else picture_of(path)
     return _followed(call, call.client.upscale(source, **fields))
 
 
@@ -146,9 +141,18 @@ def _followed(call: Call, job: Job) -> CallToolResult:
     return call.answer(job)
 
 
-def _own(call: Call, url: str) -> str:
-    """Return an address that was given out here as the service's own, which it need not fetch."""
-    return url.removeprefix(call.settings.links) if "/saved_images/" in url else url
+def _address(call: Call, url: object) -> str:
+    """Return where an image lies: what was given out here as the service's own, which it need not fetch.
+
+    The client library reads what is no address as a file of this machine, so nothing else may come out.
+    """
+    own = url.removeprefix(call.settings.links) if isinstance(url, str) else ""
+    address = own if own.startswith("/saved_images/") and ".." not in own else url
+    if not (isinstance(address, str) and address_of(address)):
+        raise ArgumentFault(
+            "image_url must be an http(s) address, a data: URL, or the image_url of a job"
+        )
+    return address
 
 
 def _fields(call: Call) -> dict[str, Any]:

@@ -19,7 +19,8 @@ _USAGE = 2
 _ABOUT = """The image service as tools of an assistant (Model Context Protocol).
 
 IMAGE_API_URL is the service (http://127.0.0.1:5000), IMAGE_API_KEY the client key of --stdio.
-MCP_WAIT_SECONDS (50), MCP_INLINE_BYTES (700000) and MCP_ALLOWED_HOSTS: see docs/mcp.md."""
+MCP_WAIT_SECONDS (50), MCP_INLINE_BYTES (700000), MCP_LINKS_URL, IMAGE_API_HOST, MCP_ALLOWED_HOSTS and
+PUBLISHED_ON_LOOPBACK: see docs/mcp.md."""
 
 
 def main(arguments: Sequence[str]) -> int:

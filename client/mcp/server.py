@@ -102,11 +102,12 @@ class Tools:
 
     def _client(self, context: Context) -> Client:
         key = _key_of(context, self._settings)
-        return Client(self._settings.url, key, patience=_PATIENCE_SECONDS)
+        url, host = self._settings.url, self._settings.host
+        return Client(url, key, patience=_PATIENCE_SECONDS, host=host)
 
     def _read_document(self) -> None:
         try:
-            with Client(self._settings.url, patience=0) as client:
+            with Client(self._settings.url, patience=0, host=self._settings.host) as client:
                 self._document = client.describe()
             self._read_at = time.monotonic()
         except ClientError as error:

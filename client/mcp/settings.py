@@ -23,11 +23,13 @@ class SettingsFault(Exception):
 class Settings:
     """`wait_seconds`: how long a call is held; `inline_bytes`: the largest image put into an answer.
 
-    `links_url`: where callers find the service, if that is not where this program does.
+    `links_url`: where callers find the service, if that is not where this program does; `host`: by which
+    name the service is asked, if not by that of `url`.
     """
 
     url: str = USUAL_URL
     links_url: str = ""
+    host: str | None = None
     key: str | None = None
     wait_seconds: float = _WAIT_SECONDS
     inline_bytes: int = _INLINE_BYTES
@@ -47,6 +49,7 @@ class Settings:
         settings = cls(
             url=_url("IMAGE_API_URL", url or USUAL_URL, wrong),
             links_url=links and _url("MCP_LINKS_URL", links, wrong),
+            host=_host(environment.get("IMAGE_API_HOST", "").strip().lower(), wrong),
             key=_key(environment.get("IMAGE_API_KEY") or None, wrong),
             wait_seconds=_number(environment, "MCP_WAIT_SECONDS", _WAIT_SECONDS, wrong),
             inline_bytes=int(_number(environment, "MCP_INLINE_BYTES", _INLINE_BYTES, wrong)),
@@ -83,6 +86,12 @@ def _key(key: str | None, wrong: list[str]) -> str | None:
     if key and not (key.isascii() and key.isprintable()):
         wrong.append("IMAGE_API_KEY must be one line of plain characters")
     return key
+
+
+def _host(text: str, wrong: list[str]) -> str | None:
+    if text and not _HOST.fullmatch(text):
+        wrong.append(f"IMAGE_API_HOST must be a name like 127.0.0.1:5000, not {text}")
+    return text or None
 
 
 def _hosts(text: str, wrong: list[str]) -> tuple[str, ...]:

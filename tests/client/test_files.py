@@ -1,11 +1,15 @@
 """Files that are there whole or not at all, and answers that are checked to be whole."""
 
+import importlib.util
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
+import client.files
 from client import Unreachable
 from client.answers import check_size
 from client.files import unused, write_whole
@@ -38,6 +42,25 @@ def test_what_breaks_in_the_middle_leaves_what_was_there(tmp_path: Path) -> None
 
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_only_what_this_process_has_begun_is_dropped(tmp_path: Path) -> None:
+    # another process that has the same number, as each first one of a container has
+    source = importlib.util.find_spec("client.files")
+    assert source
+    assert source.loader
+    other = importlib.util.module_from_spec(source)
+    source.loader.exec_module(other)
+
+    def begun_by(files: Any) -> Iterator[bytes]:
+        yield b"half"
+        (part,) = tmp_path.glob(".*.part")
+        other.drop_parts(tmp_path)
+        assert part.exists() is (files is not other)
+
+    for files in (client.files, other):
+        with suppress(FileNotFoundError):  # its own was dropped while it wrote
+            files.write_whole(tmp_path / str(id(files)), begun_by(files), replace=False)
 
 
 def test_an_unused_name_is_found(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from client import (
     Client,
     ClientError,
+    Closed,
     Conflict,
     InvalidRequest,
     LimitReached,
@@ -227,10 +228,10 @@ def test_a_client_that_was_closed_by_another_thread_asks_no_more(
         says(503, {"error": "Away"})(handler)
 
     service.will(close)
-    with pytest.raises(ClientError, match="Away"):
-        client.job("j1")
-    with pytest.raises(Unreachable, match="was closed"):
-        client.generate("A fox")
+    for ask in (client.job, client.generate, client.wait):
+        with pytest.raises(Closed, match="was closed") as closed:
+            ask("j1")
+        assert not closed.value.temporary
 
     assert len(service.seen) == 1
 
@@ -242,7 +243,7 @@ def test_what_arrives_after_a_close_is_not_read(service: Script, client: Client)
 
     service.will(close)
 
-    with pytest.raises(Unreachable, match="was closed"):
+    with pytest.raises(Closed, match="was closed"):
         client.job("j1")
 
 
@@ -254,3 +255,24 @@ def test_a_twin_asks_the_same_service_with_the_same_key(service: Script, client:
     client.job("j1")
 
     assert [seen.headers["authorization"] for seen in service.seen] == ["Bearer s3cret"] * 2
+
+
+def test_a_service_is_asked_by_another_name_and_nobody_else_is(
+    service: Script, tmp_path: Path
+) -> None:
+    port = service.base.rpartition(":")[2]
+    there = f"http://localhost:{port}/elsewhere/a.png"
+    client = Client(service.base, "s3cret", host="images.example:5000")
+    service.will(
+        says(200, told("succeeded", image_url="/saved_images/a.png")),
+        says(302, b"", Location=there),
+        says(200, b"a picture"),
+        says(200, told("queued")),
+    )
+
+    client.save("j1", tmp_path / "a.png")
+    client.twin().job("j1")
+
+    hosts = [seen.headers["host"] for seen in service.seen]
+    named = "images.example:5000"
+    assert hosts == [named, named, f"localhost:{port}", named]

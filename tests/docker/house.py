@@ -97,10 +97,10 @@ class House:
         return done.stdout
 
     def paste(self, text: str) -> None:
-        """Run lines of a document, as a user would who stands in the folder."""
+        """Run lines of a document, as a user would who pastes them into a shell in the folder."""
         line = text.replace("docker compose", " ".join(compose_command()))
         environment = {**self._environment, "COMPOSE_PROJECT_NAME": self.project}
-        done = _run("bash", "-e", "-o", "pipefail", "-c", line, cwd=self.folder, env=environment)
+        done = _run("bash", "-c", line, cwd=self.folder, env=environment)
         assert not done.returncode, f"{line}: {done.stdout}{done.stderr}"
 
     def up(self, *words: str, workers: int = 1) -> None:

@@ -16,6 +16,8 @@ from PIL import Image
 from tests.docker.house import ROOT, House, workers
 from tests.e2e.stack import eventually
 
+_REACH = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)"
+
 
 def test_the_tools_for_assistants_are_nobody_and_give_links_that_open_outside(house: House) -> None:
     house.compose("--profile", "mcp", "up", "-d", "--build", "mcp")
@@ -35,10 +37,17 @@ def test_the_tools_for_assistants_are_nobody_and_give_links_that_open_outside(ho
     assert house.inside(tools, "touch", "/app/intruder").returncode
     (binding,) = house.inspect(tools)["NetworkSettings"]["Ports"][f"{house.mcp_port}/tcp"]
     assert binding["HostIp"] == "127.0.0.1"
-    # no page can use the name by which they find the API to reach what is open to this machine
-    for host, status in (("api", 403), ("api.localhost", 200)):
+    # a page can have a name of its own lead to this machine: not even one that the tools use is taken
+    for host in ("api", "api.localhost", "tools"):
         named = {"Host": f"{host}:{house.port}"}
-        assert house.http.get(f"{house.base}/jobs", headers=named, timeout=10).status_code == status
+        assert house.http.get(f"{house.base}/jobs", headers=named, timeout=10).status_code == 403
+    (redis,) = house.of("redis")
+    (address,) = {
+        each["IPAddress"] for each in house.inspect(redis)["NetworkSettings"]["Networks"].values()
+    }
+    for host, port in (("redis", 6379), (address, 6379), ("flower", house.flower_port)):
+        assert house.inside(tools, "python", "-c", _REACH, host, str(port)).returncode, host
+    assert not house.inside(tools, "python", "-c", _REACH, "api", str(house.port)).returncode
     house.compose("--profile", "mcp", "rm", "-s", "-f", "mcp")
 
 
@@ -139,7 +148,7 @@ def test_a_backup_is_put_back_into_new_volumes_as_the_page_says(house: House) ->
     page = (ROOT / "docs" / "operations.md").read_text()
     back_up, put_back = (
         re.search(r"`(docker compose run [^`]*shared\.backup save [^`]*)`", page),
-        re.search(r"```\n(  docker compose up --no-start\n.*?)```", page, re.DOTALL),
+        re.search(r"```\n(  docker compose up --no-start.*?)```", page, re.DOTALL),
     )
     assert back_up
     assert put_back
@@ -152,6 +161,10 @@ def test_a_backup_is_put_back_into_new_volumes_as_the_page_says(house: House) ->
 
     house.paste(back_up[1])
     house.compose("down", "-v")
+    with pytest.raises(AssertionError):
+        house.paste(put_back[1].replace("/backups/monday", "/backups/mondya"))
+    assert not house.containers("--filter=status=running")
+    assert "appendonlydir" not in house.compose("run", "--rm", "--no-deps", "-T", "redis", "ls")
     house.paste(put_back[1])
 
     house.wait(1)

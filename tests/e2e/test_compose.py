@@ -11,6 +11,7 @@ import pytest
 
 from client.mcp.door import Address
 from client.mcp.settings import Settings as ToolSettings
+from shared.hosts import is_loopback
 from shared.settings import Settings, load_settings
 from shared.weaknesses import weaknesses
 
@@ -26,6 +27,7 @@ _MEMORY = {"API_MEMORY_MB", "WORKER_MEMORY_MB", "REDIS_MEMORY_MB", "MEMORY_MB"}
 _ONLY_COMPOSE = {"REDIS_PASSWORD", "REDISCLI_AUTH", *_MEMORY}
 _OURS = ("api", "worker", "flower", "sandbox", "mcp")
 _OF_MCP = {"IMAGE_API_URL", "MCP_LINKS_URL", "MCP_ALLOWED_HOSTS", "MCP_WAIT_SECONDS"}
+_OF_MCP |= {"IMAGE_API_HOST"}
 _OF_MCP |= {"MCP_INLINE_BYTES", "MCP_PORT"}
 
 
@@ -184,14 +186,19 @@ def test_the_image_runs_as_no_root_under_an_init_without_what_built_it() -> None
     assert "ARG" not in _DOCKERFILE  # arguments stay in the image's history
 
 
-def test_the_image_tells_what_it_is() -> None:
+def test_each_image_tells_what_it_is() -> None:
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
-    labels = dict(re.findall(r'image\.(\w+)="([^"]+)"', _DOCKERFILE.split("\nFROM ")[-1]))
+    stages = [stage for stage in _DOCKERFILE.split("\nFROM ") if "ENTRYPOINT" in stage]
 
-    assert labels.pop("title")
-    assert labels == {name: project[name] for name in ("description", "version")} | {
-        "licenses": project["license"]
-    }
+    labels = [dict(re.findall(r'image\.(\w+)="([^"]+)"', stage)) for stage in stages]
+
+    assert len(labels) == 2
+    for told in labels:
+        assert told.pop("title")
+        assert told["version"] == project["version"]
+        assert told["licenses"] == project["license"]
+    assert labels[-1]["description"] == project["description"]
+    assert labels[0]["description"]
 
 
 def test_only_the_source_and_the_pins_go_into_the_image() -> None:
@@ -207,19 +214,30 @@ def test_the_tools_for_assistants_come_only_when_asked_for_and_are_let_in_by_the
     environment = {
         name: value.strip('"').replace("${PORT:-5000}", "5000") for name, value in given.items()
     }
-    of_the_api = re.search(r"^  ALLOWED_HOSTS: (.*)$", _COMPOSE, re.MULTILINE)
-    assert of_the_api
-    hosts = of_the_api[1].replace("${ALLOWED_HOSTS:-}", "")
-
     settings = ToolSettings.of(environment)
 
     assert "profiles: [mcp]" in tools
     assert "target: mcp" in tools
-    assert urlsplit(settings.url).hostname in load_settings(None, allowed_hosts=hosts).allowed_hosts
-    assert f"aliases: [{urlsplit(settings.url).hostname}]" in _service("api")
+    assert urlsplit(settings.url).hostname == "api"
+    assert "no_proxy: api\n" in tools
+    # a name that is allowed is one that a page may make its own
+    assert is_loopback(urlsplit(f"//{settings.host}").hostname or "")
+    assert re.search(r"^  ALLOWED_HOSTS:$", _COMPOSE, re.MULTILINE)
     assert urlsplit(settings.links_url).netloc == "127.0.0.1:5000"  # which callers can open
     assert settings.key is None
     assert Address.of("0.0.0.0:5601", settings).behind_loopback
+
+
+def test_the_tools_for_assistants_share_a_network_with_the_api_alone() -> None:
+    networks = {
+        name: re.findall(r"^ {4}networks: \[(.*)\]$", _service(name), re.MULTILINE)
+        for name in (*_OURS, "redis")
+    }
+
+    assert networks.pop("mcp") == ["tools"]
+    assert networks.pop("api") == ["default, tools"]
+    assert not any(networks.values())
+    assert _COMPOSE.count("networks:") == 3
 
 
 @pytest.mark.parametrize("command", ["docker compose", "docker-compose"])

@@ -53,6 +53,9 @@ def test_every_tool_and_setting_is_told_of() -> None:
     source = (ROOT / "client" / "mcp" / "settings.py").read_text()
     settings = set(re.findall(r'"((?:MCP|IMAGE|PUBLISHED)_[A-Z_]+)"', source))
 
-    assert len(settings) == 7
+    about = (ROOT / "client" / "mcp" / "main.py").read_text().split('"""')[3]
+
+    assert len(settings) == 8
+    assert [name for name in settings if name not in about] == []
     for name in [*settings, *(tool.name for tool in build_tools({}, 50, local_files=True))]:
         assert f"`{name}`" in DOCUMENT

@@ -95,7 +95,7 @@ def test_an_answer_to_a_button_that_was_overtaken_changes_nothing(
 
 def test_a_card_never_goes_back(visit: Visit, done: dict[str, Any]) -> None:
     page = visit().page
-    card = page.locator(f"#cards li:has([href='#jobs/{done['job_id']}'])")
+    card = page.locator(f"#cards li:has([href='#jobs/{'9' * 32}'])")
     running, queued = _at(done, 5, "running"), _at(done, 4, "queued")
     told = {"job_id": done["job_id"], "status": "failed", "image_url": None}
 
@@ -105,7 +105,6 @@ def test_a_card_never_goes_back(visit: Visit, done: dict[str, Any]) -> None:
             {**job, "job_id": "9" * 32},
         )
 
-    card = page.locator(f"#cards li:has([href='#jobs/{'9' * 32}'])")
     # the same card twice, and what was told of it between the two
     for job in (_at(done, 3, "running"), running, queued):
         put("put", job)
@@ -166,7 +165,10 @@ def test_who_gives_up_waiting_for_a_place_has_no_stream(visit: Visit) -> None:
           const waits = new AbortController(), stays = new AbortController().signal;
           for (const name of ["a", "b", "c"]) places.push(inTurn(() => hold(name), stays));
           const given_up = inTurn(() => hold("given up"), waits.signal);
-          while ((await navigator.locks.query()).pending.length !== 3 || begun.length < 3) ;
+          const late = performance.now() + 5000;
+          while ((await navigator.locks.query()).pending.length !== 3 || begun.length < 3) {
+            if (performance.now() > late) throw new Error(`${begun} have begun, and three do not wait`);
+          }
           waits.abort();
           await Promise.race([given_up, new Promise((late) => setTimeout(late, 5000))]);
           ends.forEach((end) => end());

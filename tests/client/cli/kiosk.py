@@ -1,5 +1,6 @@
 """A client without a service: it accepts, keeps its books, and fails as a test says."""
 
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ class Kiosk:
         self.fails: set[str] = set()
         self.forgotten: set[str] = set()
         self.saved: list[str] = []
+        self.twins: list[Twin] = []
 
     def batch(self, bodies: list[Mapping[str, Any]], *, idempotency_key: str) -> Batch:
         """Accept bodies once for each key."""
@@ -39,12 +41,10 @@ class Kiosk:
             raise KeyboardInterrupt
         return batch
 
-    def twin(self) -> "Kiosk":
+    def twin(self) -> "Twin":
         """Return what another thread uses."""
-        return self
-
-    def close(self) -> None:
-        """Do nothing."""
+        self.twins.append(Twin(self))
+        return self.twins[-1]
 
     def _job(self, job_id: str, prompt: str) -> BatchJob:
         if prompt in self.fails:
@@ -69,3 +69,25 @@ class Kiosk:
             file.write(job.job_id)
         self.saved.append(job.job_id)
         return path
+
+
+class Twin:
+    """A client of the same kiosk, that remembers who used it and whether it was closed."""
+
+    def __init__(self, kiosk: Kiosk) -> None:
+        self.kiosk = kiosk
+        self.threads = set[threading.Thread]()
+        self.closed = False
+
+    def save(self, job: BatchJob, path: Path) -> Path:
+        """Write a file as the kiosk does."""
+        self.threads.add(threading.current_thread())
+        return self.kiosk.save(job, path)
+
+    def job(self, job_id: str) -> Job:
+        """Tell of a job."""
+        return self.kiosk.job(job_id)
+
+    def close(self) -> None:
+        """Note that it is not to be used any more."""
+        self.closed = True

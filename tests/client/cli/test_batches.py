@@ -20,45 +20,16 @@ from client import (
 )
 from client.cli.batches import BatchRun
 from client.cli.faults import Stopped
-from client.cli.inputs import read_images, read_prompts
+from client.cli.inputs import read_images
 from client.cli.planning import Rules, plan
 from client.cli.screen import Screen, Tally
-from client.cli.state import FILE, Entry, read_state
+from client.cli.state import FILE, read_state
 from client.errors import Details
-from tests.client.cli.kiosk import Kiosk
+from tests.client.cli.folder import Folder
 
 
 def _refusal(kind: type[ClientError]) -> ClientError:
     return kind("No", Details(status=400, error_code="no"))
-
-
-class Folder:
-    """A folder with a file of prompts, in which runs follow each other."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.kiosk = path, Kiosk()
-        self.out = path / "out"
-        self.out.mkdir()
-
-    def run(self, *prompts: str, **rules: Any) -> list[Entry]:
-        """Run once."""
-        file = self.path / "prompts.txt"
-        file.write_text("\n".join(prompts))
-        orders = read_prompts(str(file), {}, None)
-        client = cast("Client", self.kiosk)
-        run = BatchRun(client, client, read_state(self.out, self.kiosk.base_url), Rules(**rules))
-        return run.run(orders, Tally(Screen(machine=True, quiet=True), len(orders)))
-
-    def files(self) -> list[str]:
-        """Return the images that are there."""
-        return sorted(path.name for path in self.out.iterdir() if not path.name.startswith("."))
-
-    def age(self, hours: float) -> None:
-        """Let everything have been sent so long ago."""
-        told = json.loads((self.out / FILE).read_text())
-        for group in told["groups"]:
-            group["sent"] -= hours * 3600
-        (self.out / FILE).write_text(json.dumps(told))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What each tool makes of its arguments: what is sent, what is refused here, and what never leaves."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,54 @@ def test_an_address_that_was_given_out_here_is_the_services_own(
 
     assert [b"elsewhere" in seen.body for seen in service.seen] == [False, True]
     assert b'"image_url": "/saved_images/a.png"' in service.seen[0].body
+
+
+@pytest.mark.parametrize(
+    "rest", [".{}/../x", "1{}/x", "/etc{}/../x", ".{}/../../../..{}", "{}/../x"]
+)
+def test_what_only_resembles_the_services_own_address_is_never_read_as_a_file(
+    service: Script, assistant: Assistant, tmp_path: Path, rest: str
+) -> None:
+    service.will(says(202, QUEUED))
+    (tmp_path / "x").write_text("a secret")
+    assistant.set(links_url="http://127.0.0.1:5000")
+    url = "http://127.0.0.1:5000" + rest.format("/saved_images", tmp_path / "x")
+
+    assistant.call("upscale_image", image_url=url, wait_seconds=0)
+
+    # as it came, for the service to refuse: it looks at addresses that it fetches
+    assert json.loads(service.seen[0].body)["image_url"] == url
+
+
+def test_no_path_of_this_machine_comes_out_of_an_address(
+    service: Script, assistant: Assistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.will(says(202, QUEUED))
+    read: list[Path] = []
+
+    def noted(path: Path) -> bytes:
+        read.append(path)
+        return b""
+
+    monkeypatch.setattr(Path, "read_bytes", noted)
+
+    for rest in ("", ".", "1", "/etc", "//", "?", "#", "@"):
+        for tail in ("/saved_images/../x", "/saved_images/x", "/saved_images/../../../dev/zero"):
+            assistant.call("upscale_image", image_url=f"{service.base}{rest}{tail}", wait_seconds=0)
+
+    assert len(service.seen) == 24
+    assert read == []
+
+
+def test_the_service_is_asked_by_a_name_that_it_answers_to(
+    service: Script, assistant: Assistant
+) -> None:
+    assistant.set(host="127.0.0.1:5000")
+    service.will(says(200, DONE))
+
+    assistant.call("get_job", job_id="j1", **{"return": "link"})
+
+    assert {seen.headers["host"] for seen in service.seen} == {"127.0.0.1:5000"}
 
 
 def test_links_lead_to_where_callers_find_the_service_and_are_known_when_they_come_back(

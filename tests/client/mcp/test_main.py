@@ -18,6 +18,7 @@ def test_what_is_set_is_taken() -> None:
         {
             "IMAGE_API_URL": "https://images.example/",
             "MCP_LINKS_URL": "https://elsewhere.example/",
+            "IMAGE_API_HOST": "127.0.0.1:5000",
             "IMAGE_API_KEY": "s3cret",
             "MCP_WAIT_SECONDS": "20",
             "MCP_INLINE_BYTES": "0",
@@ -29,6 +30,7 @@ def test_what_is_set_is_taken() -> None:
     assert settings == Settings(
         url="https://images.example",
         links_url="https://elsewhere.example",
+        host="127.0.0.1:5000",
         key="s3cret",
         wait_seconds=20,
         inline_bytes=0,
@@ -43,6 +45,7 @@ def test_all_that_is_set_wrong_is_told_at_once() -> None:
             {
                 "IMAGE_API_URL": "images",
                 "MCP_LINKS_URL": "links",
+                "IMAGE_API_HOST": "a b",
                 "IMAGE_API_KEY": "two\nlines",
                 "MCP_WAIT_SECONDS": "-1",
                 "MCP_INLINE_BYTES": "1e9",
@@ -53,6 +56,7 @@ def test_all_that_is_set_wrong_is_told_at_once() -> None:
     for name in (
         "API_URL",
         "LINKS_URL",
+        "API_HOST",
         "API_KEY",
         "WAIT_SECONDS",
         "INLINE_BYTES",
