@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +36,8 @@ _RESULT = {"format": "webp", "width": 1536, "height": 1536, "bytes": 183_224, "s
 # Owners have as many jobs alone as in batches; one job in twenty has failed.
 OWNERS = ("", "alice")
 FAILED = 20
+# Bytes.
+_ROUNDING = 128
 # Each copy of the thousand lies so much further back.
 _BACK_MS = 120_000
 
@@ -196,8 +198,8 @@ def differences(stands: Filled, jobs: int, others: int = 0) -> list[str]:
         found.append("the lists have another number of jobs")
     newest = stands.index.newest(Wanted(EVERYBODYS, limit=REAL + others))
     oldest = [stands.store.get(job_id) for job_id in _oldest(redis, 200)]
-    forms = {_form(redis, job) for job in newest}
-    found += [f"{job}" for job in oldest if job is None or _form(redis, job) not in forms]
+    forms = {_form(redis, job): _size(redis, job) for job in newest}
+    found += [f"{job}" for job in oldest if job is None or not _alike(redis, job, forms)]
     found += [job.id for job in oldest if job and stands.store.find_by_image(job.image) != job]
     return found
 
@@ -210,4 +212,14 @@ def _oldest(redis: "Redis", number: int) -> list[str]:
 def _form(redis: "Redis", job: Job) -> tuple[object, ...]:
     key = f"{PREFIX}job:{job.id}"
     names = frozenset(cast("dict[str, str]", redis.hgetall(key)))
-    return names, redis.object("encoding", key), cast("int", redis.memory_usage(key)) // 64
+    return names, redis.object("encoding", key)
+
+
+def _size(redis: "Redis", job: Job) -> int:
+    return cast("int", redis.memory_usage(f"{PREFIX}job:{job.id}"))
+
+
+def _alike(redis: "Redis", job: Job, forms: Mapping[tuple[object, ...], int]) -> bool:
+    """Tell whether a record has the form of a real one, and its size but for what an allocator rounds."""
+    size = forms.get(_form(redis, job))
+    return size is not None and abs(_size(redis, job) - size) <= _ROUNDING
