@@ -78,14 +78,18 @@ def misfits(upload: Upload, order: Order) -> list[Complaint]:
 
 
 def accepted_before(
-    submission: Submission, services: Services, replay: Replay | None
+    submission: Submission, services: Services, replay: Replay | None, owner: str
 ) -> Accepted | AcceptedBatch | None:
     """Return what was accepted when the same request came first, if it did; as it is now.
 
-    Only a look, ahead of every limit and fetch: `accept` decides.
+    Only a look, ahead of every limit and fetch: `accept` decides. Without them it is not taken.
     """
     if replay is None and _takes_long(submission):
         services.store.check()  # who can't be served is told so now, and not after the fetch
+    limited = services.settings.limits.of(owner).requests_per_minute is not None
+    uploads = any(piece.source for piece in submission.pieces)
+    if not (limited or uploads or _takes_long(submission)):
+        return None
     accepted: Accepted | AcceptedBatch | None = None
     entry = services.store.find_replay(replay) if replay else None
     if entry and submission.batch:

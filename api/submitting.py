@@ -93,7 +93,9 @@ def _asked(read: Read, owner: str, services: Services) -> _Asked:
     if dry_run:
         return asked
     replay = replay_of(key, owner, request.path, submission)
-    return replace(asked, replay=replay, before=accepted_before(submission, services, replay))
+    return replace(
+        asked, replay=replay, before=accepted_before(submission, services, replay, owner)
+    )
 
 
 def _answer(

@@ -189,6 +189,7 @@ def _new(job: Job, created: int) -> Job:
 
 
 def _given(job: Job) -> list[Any]:
-    """Return what the script takes of a job: id, image, ms until its deadline, record, price."""
+    """Return what the script takes of a job: id, image, ms until its deadline, record, price, kind."""
     fields = {"schema": SCHEMA_VERSION, **{name: getattr(job, name) for name in _GIVEN_AT_ACCEPT}}
-    return [job.id, job.image, job.deadline, flat(to_record(fields)), job.estimate]
+    record = flat(to_record(fields))
+    return [job.id, job.image, job.deadline, record, job.estimate, job.kind]

@@ -40,7 +40,7 @@ def make_images(services: Services, waiting: Waiting) -> Response:
                 raise InvalidRequest([*key.faults])
             wanted = read_images(body, services.settings)
             replay = attempted.replay(key, wanted.submission)
-            before = accepted_before(wanted.submission, services, replay)
+            before = accepted_before(wanted.submission, services, replay, owner)
             if before:
                 free()
         accepted = before or accept(wanted.submission, services, replay, owner)

@@ -1,6 +1,6 @@
 -- ARGV: id (of the job, or of the batch that the jobs are), their owner, the limits as JSON, the last moment at
 -- which anybody waits for the answer, idempotency key or '', fingerprint of what is asked for, ms that the key
--- lives, the jobs as JSON [[id, image name, deadline in ms from now, [name, value, …], estimate], …], the batch's
+-- lives, the jobs as JSON [[id, image name, deadline in ms from now, [name, value, …], estimate, kind], …], the batch's
 -- record as JSON [name, value, …] or '', ms between two provider calls, ms to look ahead (both as for pick), how many jobs
 -- of an owner may run (see free_of), '1' to start what can start, '1' to tell where the job stands. All jobs are
 -- accepted, or none.
@@ -29,11 +29,12 @@ end
 -- Returns the answer to who would be over a limit, or nothing.
 local function refusal(now, waits, cost)
   local limits = cjson.decode(ARGV[3])
-  local own, all = number_with(owner, 'queued'), number_waiting()
-  for _, limit in ipairs({ { 'key', own, limits.own_queued }, { 'service', all, limits.queued } }) do
-    local whose, waiting, most = unpack(limit)
-    if most and waiting + waits > most then return { 'full', whose, math.max(0, most - waiting) } end
+  local function full(whose, most, waiting)
+    if waiting + waits > most then return { 'full', whose, math.max(0, most - waiting) } end
   end
+  local refused = limits.own_queued and full('key', limits.own_queued, number_with(owner, 'queued'))
+    or limits.queued and full('service', limits.queued, number_waiting())
+  if refused then return refused end
   local budgets = { { 'key', owner, limits.own_credits }, { 'service', '', limits.credits } }
   for _, budget in ipairs(budgets) do
     local whose, of, most = unpack(budget)
@@ -58,17 +59,21 @@ if new then
     redis.call('HSET', batch_key(entry), 'revision', 1, 'created', now, 'queued', #jobs,
       unpack(cjson.decode(ARGV[9])))
   end
+  -- what is new stands nowhere yet, and need not be taken from there
+  local alone, batches = lanes(owner)
+  local lane = ARGV[9] ~= '' and batches or alone
   for _, job in ipairs(jobs) do
-    local id, image, deadline, record = unpack(job)
+    local id, image, deadline, record, _, kind = unpack(job)
     redis.call('HSET', job_key(id), 'status', 'queued', 'revision', 1, 'created', now,
       'deadline', now + deadline, unpack(record))
     redis.call('SET', key('image:' .. image), id)
     redis.call('ZADD', key('deadlines'), now + deadline, id)
-    redis.call('ZADD', list_key(owner, redis.call('HGET', job_key(id), 'kind'), 'queued'), now, id)
-    enqueue(id)
-    tally(1, 'jobs_accepted', redis.call('HGET', job_key(id), 'kind'))
+    redis.call('ZADD', list_key(owner, kind, 'queued'), now, id)
+    redis.call('ZADD', lane, now, id)
+    tally(1, 'jobs_accepted', kind)
     redis.call('PUBLISH', key('events'), id .. ' 1 queued')
   end
+  join_ring(owner)
   if ARGV[5] ~= '' then redis.call('SET', idempotency, ARGV[6] .. ' ' .. entry, 'PX', ARGV[7]) end
 end
 -- What was just accepted, or has waited before it, starts in the same step: a trip and a synced write less. When the

@@ -1,12 +1,14 @@
 """The same request again gives the same job again, and is paid once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
 from tests.api.callers import Api, assert_fault, errors_of, json_of
+from tests.fakes import FlakyStore
 from tests.pictures import picture
 
 KEY = {"Idempotency-Key": "k-1"}
@@ -155,3 +157,14 @@ def test_a_dry_run_of_a_wrong_request_is_refused_as_the_request_would_be(api: Ap
     assert list(errors_of(api.generate("?dry_run=true", seed=-1))) == ["seed"]
     assert list(errors_of(api.generate("?dry_run=perhaps"))) == ["dry_run"]
     assert api.is_empty()
+
+
+def test_who_has_no_limit_and_names_nothing_to_fetch_is_looked_up_once(api: Api) -> None:
+    never = FlakyStore(api.store, acts_first=False, find_replay=99)
+    caller = Api(replace(api.services, store=never), api.redis)  # type: ignore[arg-type]
+
+    first, again = (caller.generate(idempotency_key="k") for _ in range(2))
+
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert json_of(again)["job_id"] == json_of(first)["job_id"]
