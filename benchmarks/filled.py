@@ -220,6 +220,6 @@ def _size(redis: "Redis", job: Job) -> int:
 
 
 def _alike(redis: "Redis", job: Job, forms: Mapping[tuple[object, ...], int]) -> bool:
-    """Tell whether a record has the form and, but for an allocator's rounding, the size of a real one."""
+    """Tell whether a record has a real one's form and, but for what is rounded, its size."""
     size = forms.get(_form(redis, job))
     return size is not None and abs(_size(redis, job) - size) <= _ROUNDING
