@@ -19,6 +19,8 @@ _COLOURS = (
     "#999933",
 )
 _LINE_LETTERS, _ASLANT_DEGREES = 100, 20
+# Pixels of a line of the legend, which has so many columns.
+_LEGEND_LINE, _COLUMNS = 20, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +31,16 @@ class Bars:
     y: str
     groups: Sequence[str]
     series: Mapping[str, Sequence[float | None]]
-    log: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """A line for each series through its points (x, y); `log` scales y, `log_x` x."""
+    """A line for each series through its points (x, y); `log_x` scales x."""
 
     title: str
     x: str
     y: str
     series: Mapping[str, Sequence[tuple[float, float]]]
-    log: bool = False
     log_x: bool = False
 
 
@@ -95,16 +95,19 @@ def _options(plot: Plot) -> dict[str, Any]:
         major_label_font_size=13,
         legend_font_size=13,
     )
+    below = _LEGEND_LINE * ((len(plot.series) - 1) // _COLUMNS)
+    below += _LEGEND_LINE if isinstance(plot, Lines) else 0  # the name of x stands there
     return {
         "title": plot.title,
         "style": style,
         "width": 900,
-        "height": 440,
+        "height": 440 + below,
+        # the legend has the room of one line by itself
+        "margin_bottom": 20 + below,
         "legend_at_bottom": True,
         "truncate_legend": -1,
-        "legend_at_bottom_columns": 4,
+        "legend_at_bottom_columns": _COLUMNS,
         "y_title": plot.y,
-        "logarithmic": plot.log,
         "js": (),
         "no_prefix": True,
         "disable_xml_declaration": True,
