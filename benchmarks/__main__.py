@@ -9,8 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from benchmarks import report
@@ -58,7 +58,8 @@ class Ran:
 def run(name: str, seconds: float) -> Ran:
     """Run a program for so many seconds at most."""
     begun = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", f"benchmarks.{name}"], cwd=ROOT)
+    with _ctrl_c_heeded():
+        process = subprocess.Popen([sys.executable, "-m", f"benchmarks.{name}"], cwd=ROOT)
     code: int | None
     try:
         code = process.wait(timeout=seconds)
@@ -69,6 +70,16 @@ def run(name: str, seconds: float) -> Ran:
     finally:
         see_it_end(process)
     return Ran(name, code, time.monotonic() - begun)
+
+
+@contextmanager
+def _ctrl_c_heeded() -> Iterator[None]:
+    """Let what is started heed Ctrl-C, also when a shell in the background has it ignored here."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def see_it_end(process: "subprocess.Popen[bytes]") -> None:

@@ -1,10 +1,12 @@
 """Contract of what runs the benchmarks one after the other."""
 
 import importlib.util
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,10 +64,19 @@ def test_one_that_fails_leaves_the_others_alone_and_is_told(
     assert "\n| all | " in told
 
 
-def test_one_that_stands_still_is_stopped(results: Path) -> None:
+@pytest.mark.parametrize(
+    "heeds", [signal.default_int_handler, signal.SIG_IGN], ids=["in front", "behind"]
+)
+def test_one_that_stands_still_is_stopped(results: Path, heeds: Any) -> None:
     a_program(results, "start", "import time\ntime.sleep(60)")
+    before = signal.signal(
+        signal.SIGINT, heeds
+    )  # as a shell has it for what runs in the background
 
-    ran = runner.run("start", 0.2)
+    try:
+        ran = runner.run("start", 0.2)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
     assert (ran.code, ran.short) == (None, "FAILED: it took too long")
     assert ran.seconds < 30
