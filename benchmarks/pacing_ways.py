@@ -19,8 +19,9 @@ from redis import Connection, ConnectionPool, Redis
 
 from benchmarks.figures import LIMIT
 from shared.job_store import JobStore
-from shared.jobs import Job, new_image_name, new_job_id
+from shared.jobs import new_job_id
 from shared.moves import Pace
+from tests.builders import a_job
 
 # As in the worker: a longer wait for a slot is not waited for in its hands.
 _LONGEST_SLOT_WAIT_MS = 3_000
@@ -69,7 +70,7 @@ class SpacedSlots:
     def ready(self) -> None:
         """Bring a job to where a worker asks for its slot."""
         self._job = new_job_id()
-        self._jobs.accept(_a_job(self._job), 100_000)
+        self._jobs.accept(a_job(id=self._job, deadline=_DAY_MS), 100_000)
         self._jobs.claim(self._job, "benchmark", _LEASE_MS)
 
     def pause(self) -> float:
@@ -156,17 +157,3 @@ def contenders() -> list[Contender]:
         for calls, seconds in ((150, 10), safe)
     ]
     return [*guards, *windows, Contender("token bucket", "150, 15/s", 10, TokenBucket)]
-
-
-def _a_job(job_id: str) -> Job:
-    return Job(
-        id=job_id,
-        kind="generate",
-        operation="generate/core",
-        variant="core",
-        request={"prompt": "a fox", "aspect_ratio": "1:1", "output_format": "png"},
-        image=new_image_name("png"),
-        estimate=3_000,
-        created=0,
-        deadline=_DAY_MS,
-    )
