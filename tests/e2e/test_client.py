@@ -82,7 +82,8 @@ def _charged(stack: Stack, prompts: list[str]) -> Counter[str]:
 
 
 def test_a_terminal_sees_how_it_goes(stack: Stack, tmp_path: Path) -> None:
-    stack.sandbox_settings(latency=1)
+    # what was still queued at the first look is looked at again after two seconds
+    stack.sandbox_settings(latency=4)
 
     terminal = Terminal(tmp_path, stack.base, "generate", "A heron", "--seed", "7")
 
@@ -109,7 +110,7 @@ def test_without_colours_or_room_it_still_shows(stack: Stack, tmp_path: Path) ->
 def test_a_batch_goes_on_after_ctrl_c_and_after_sigkill(stack: Stack, tmp_path: Path) -> None:
     prompts = [f"Heron number {number}" for number in range(8)]
     (tmp_path / "p.txt").write_text("\n".join(prompts))
-    stack.sandbox_settings(latency=1.5)
+    stack.sandbox_settings(latency=4)  # a queued batch is looked at again after three seconds
 
     killed = Terminal(tmp_path, stack.base, "batch", "p.txt", "--batch-size", "4")
     killed.shows("being made")
